@@ -1,0 +1,29 @@
+// Means with 95 % intervals, as every report prints them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/json.h"
+
+namespace turnhalle {
+
+struct Interval {
+  double mean = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+  std::int64_t n = 0;  ///< observations
+};
+/// {"mean","low","high","n"}; null where nothing was observed.
+Json to_json(const Interval& interval);
+
+/// Wilson score interval for `successes` of `n`.
+Interval wilson(std::int64_t successes, std::int64_t n);
+
+/// Mean over all values with a percentile bootstrap that resamples whole clusters (lifecycles):
+/// `values[i]` belongs to `clusters[i]`. 1 000 resamples with a fixed key: the same values give
+/// the same interval.
+Interval cluster_bootstrap(std::span<const double> values, std::span<const std::int64_t> clusters);
+
+}  // namespace turnhalle

@@ -1,0 +1,156 @@
+#include "trainers/algo/batch.h"
+
+#include "core/check.h"
+
+namespace turnhalle::algo {
+namespace {
+
+/// Entries of `values` for the rows named, with `offset` as the rows' bounds.
+template <class T>
+std::vector<T> select_ragged(std::span<const std::size_t> offset,
+                             std::span<const std::size_t> rows, std::span<const T> values) {
+  std::vector<T> chosen;
+  if (values.empty()) {
+    return chosen;
+  }
+  for (const std::size_t row : rows) {
+    for (std::size_t t = offset[row]; t < offset[row + 1]; ++t) {
+      chosen.push_back(values[t]);
+    }
+  }
+  return chosen;
+}
+
+template <class T>
+std::vector<T> select_plain(std::span<const std::size_t> rows, const std::vector<T>& values) {
+  std::vector<T> chosen;
+  if (values.empty()) {
+    return chosen;
+  }
+  for (const std::size_t row : rows) {
+    chosen.push_back(values[row]);
+  }
+  return chosen;
+}
+
+std::vector<std::size_t> select_offset(std::span<const std::size_t> offset,
+                                       std::span<const std::size_t> rows) {
+  std::vector<std::size_t> chosen;
+  if (offset.empty()) {
+    return chosen;
+  }
+  chosen.push_back(0);
+  for (const std::size_t row : rows) {
+    chosen.push_back(chosen.back() + offset[row + 1] - offset[row]);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+void check_shapes(const Batch& batch) {
+  const std::size_t rows = batch.rows();
+  for (const std::size_t n :
+       {batch.group.size(), batch.reward.size(), batch.has_reward.size(), batch.truncated.size(),
+        batch.lifecycle.size(), batch.position.size(), batch.is_update.size()}) {
+    check(n == 0 || n == rows, "an array of rows has one entry per row", n, rows);
+  }
+  check(batch.reward.size() == batch.has_reward.size(), "each reward is known or not");
+  for (std::size_t row = 0; row < rows; ++row) {
+    check(batch.offset[row] <= batch.offset[row + 1], "offsets do not fall", row);
+  }
+  for (const std::size_t n :
+       {batch.mask.size(), batch.turn.size(), batch.logp.size(), batch.logp_old.size(),
+        batch.logp_rollout.size(), batch.logp_ref.size(), batch.entropy.size(),
+        batch.value.size()}) {
+    check(n == 0 || n == batch.tokens(), "an array of tokens has one entry per token", n,
+          batch.tokens());
+  }
+  if (!batch.turn_offset.empty()) {
+    check(batch.turn_offset.size() == rows + 1, "turn offsets have rows + 1 entries");
+    check(batch.turn_offset.back() == batch.turn_reward.size(), "one reward per turn");
+  }
+  check(batch.turn_counts.empty() || batch.turn_counts.size() == batch.turn_reward.size(),
+        "one mark per turn");
+}
+
+Batch select_rows(const Batch& batch, std::span<const std::size_t> rows) {
+  Batch part;
+  part.group = select_plain(rows, batch.group);
+  part.group_name = batch.group_name;
+  part.reward = select_plain(rows, batch.reward);
+  part.has_reward = select_plain(rows, batch.has_reward);
+  part.truncated = select_plain(rows, batch.truncated);
+  part.lifecycle = select_plain(rows, batch.lifecycle);
+  part.position = select_plain(rows, batch.position);
+  part.is_update = select_plain(rows, batch.is_update);
+  const auto ragged = [&]<class T>(std::span<const std::size_t> offset,
+                                   const std::vector<T>& values) {
+    return select_ragged<T>(offset, rows, values);
+  };
+  part.turn_offset = select_offset(batch.turn_offset, rows);
+  part.turn_reward = ragged(batch.turn_offset, batch.turn_reward);
+  part.turn_counts = ragged(batch.turn_offset, batch.turn_counts);
+  part.offset = select_offset(batch.offset, rows);
+  part.mask = ragged(batch.offset, batch.mask);
+  part.turn = ragged(batch.offset, batch.turn);
+  part.logp = ragged(batch.offset, batch.logp);
+  part.logp_old = ragged(batch.offset, batch.logp_old);
+  part.logp_rollout = ragged(batch.offset, batch.logp_rollout);
+  part.logp_ref = ragged(batch.offset, batch.logp_ref);
+  part.entropy = ragged(batch.offset, batch.entropy);
+  part.value = ragged(batch.offset, batch.value);
+  return part;
+}
+
+std::vector<double> select_tokens(const Batch& batch, std::span<const std::size_t> rows,
+                                  std::span<const double> values) {
+  return select_ragged<double>(batch.offset, rows, values);
+}
+
+std::vector<std::uint8_t> select_tokens(const Batch& batch, std::span<const std::size_t> rows,
+                                        std::span<const std::uint8_t> values) {
+  return select_ragged<std::uint8_t>(batch.offset, rows, values);
+}
+
+bool has_array(const Batch& batch, std::string_view name) {
+  if (name == "turn_reward") {
+    return !batch.turn_offset.empty();
+  }
+  struct Entry {
+    std::string_view name;
+    std::size_t size;
+    std::size_t needed;
+  };
+  const std::size_t rows = batch.rows();
+  const std::size_t tokens = batch.tokens();
+  const Entry entries[] = {
+      {"group", batch.group.size(), rows},          {"reward", batch.reward.size(), rows},
+      {"truncated", batch.truncated.size(), rows},  {"lifecycle", batch.lifecycle.size(), rows},
+      {"position", batch.position.size(), rows},    {"kind", batch.is_update.size(), rows},
+      {"mask", batch.mask.size(), tokens},          {"turn", batch.turn.size(), tokens},
+      {"logp", batch.logp.size(), tokens},          {"logp_old", batch.logp_old.size(), tokens},
+      {"logp_ref", batch.logp_ref.size(), tokens},  {"entropy", batch.entropy.size(), tokens},
+      {"value", batch.value.size(), tokens},
+      {"logp_rollout", batch.logp_rollout.size(), tokens}};
+  for (const Entry& entry : entries) {
+    if (entry.name == name) {
+      return entry.size == entry.needed;
+    }
+  }
+  check(false, "an array of a batch is asked for by its name", name);
+  return false;
+}
+
+Status require_arrays(const Batch& batch, std::span<const std::string> names,
+                      std::string_view user) {
+  for (const std::string& name : names) {
+    if (!has_array(batch, name)) {
+      return Error{"", "expected the array \"" + name + "\", which " + std::string(user) +
+                           " needs; found none"};
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace turnhalle::algo
