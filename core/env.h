@@ -104,6 +104,10 @@ enum class PromptStyle : std::uint8_t { paper, compact };
 struct ContextWords {
   std::string placeholder;  ///< the context of the first task
   std::string failed;       ///< the context after an update that could not be read
+  /// The pieces that every text of the compact style consists of: the vocabulary of a small
+  /// policy. Empty where there is no such list.
+  std::vector<std::string> chunks;
+  std::vector<std::string> stops;  ///< those of them that end a reply
 };
 
 /// What a privileged player is shown: the environment itself, and the agent's conversation.

@@ -194,15 +194,17 @@ class LakeFamily final : public EnvironmentFamily {
   const EnvironmentSpec& spec() const override { return spec_; }
   ContextWords context_words() const override {
     if (style_ == PromptStyle::compact) {
-      return {" Down ? Right ? Up ? Left ?", " Down ? Right ? Up ? Left ?"};
+      const std::string unknown = " Down ? Right ? Up ? Left ?";
+      return {unknown, unknown, compact_vocabulary(), {"</answer>", "</hint>"}};
     }
-    return {"Hints: null", "Hints: no hint available."};
+    return {"Hints: null", "Hints: no hint available.", {}, {}};
   }
   std::unique_ptr<Environment> make() const override {
     return std::make_unique<Lake>(options_, spec_, *wording_);
   }
   std::unique_ptr<Player> make_player(std::string_view role) const override {
-    return frozen_lake::make_player(role, style_);
+    return frozen_lake::make_player(
+        role, {style_, options_.mapping != Mapping::per_task});
   }
 
  private:

@@ -61,13 +61,10 @@ class CompactWording final : public Wording {
 
   std::string last(const Seen& seen, Ending ending) const override {
     static constexpr std::array<std::string_view, 4> kEndings = {
-        "Goal reached. ", "Fell into a hole. ", "Out of steps. ", "Unreadable answer. "};
+        "\nGoal reached. ", "\nFell into a hole. ", "\nOut of steps. ", "\nUnreadable answer. "};
     std::string text;
     if (seen.last_move_told && ending != Ending::unreadable) {
       append_move(text, seen.moves.back());
-      text += ". ";
-    } else {
-      text += '\n';
     }
     text += kEndings[static_cast<std::size_t>(ending)];
     return text;
@@ -244,10 +241,10 @@ std::vector<std::string> compact_vocabulary() {
   std::vector<std::string> pieces = {"Hint:", "</hint>\n", " <hint>", "</hint>", " ?",
                                      " Want", " <answer>", "</answer>",
                                      " goal", " you are at", " moved you from ",
-                                     " did not move you from ", " to ", ". ", "\n",
-                                     "Goal reached. ", "Fell into a hole. ", "Out of steps. ",
-                                     "Unreadable answer. ", "Reward 0\nNew hint:",
-                                     "Reward 1\nNew hint:"};
+                                     " did not move you from ", " to ",
+                                     "\nGoal reached. ", "\nFell into a hole. ",
+                                     "\nOut of steps. ", "\nUnreadable answer. ",
+                                     "Reward 0\nNew hint:", "Reward 1\nNew hint:"};
   for (std::size_t i = 0; i < kCardinals.size(); ++i) {
     const std::string digit(1, static_cast<char>('1' + i));
     pieces.push_back(" " + std::string(kCardinalNames[i]));

@@ -59,7 +59,7 @@ class BpeMerger {
   /// Appends the word's tokens. Words are shorter than 2^32 - 1 bytes.
   void merge(std::string_view word, MergeScratch& scratch, std::vector<TokenId>& out) const;
 
-  std::array<TokenId, 256> byte_ids;  ///< -1: not in the vocabulary, dropped from every word
+  std::array<TokenId, 256> byte_ids;  ///< -1: dropped from every word
   PairTable pairs;
 };
 

@@ -74,8 +74,8 @@ class ChatTemplate {
   std::vector<ChatPiece> render(const ChatRequest& request) const;
   /// The same, as one string; for people and for comparisons.
   std::string render_text(const ChatRequest& request) const;
-  /// The ids of the suffix, appended to `ids`; the very first ones are the tokenizer's
-  /// beginning(). An error when the tokenizer lacks one of the template's special tokens.
+  /// The ids of the suffix, appended to `ids`. A plain conversation begins with the tokenizer's
+  /// beginning(); the other templates say all that they want there. An error when the tokenizer lacks one of the template's special tokens.
   Status encode(const Tokenizer& tokenizer, const ChatRequest& request,
                 std::vector<TokenId>& ids) const;
 

@@ -137,7 +137,7 @@ struct GenerationKernels {
   /// One kv head of one chunk, whose keys have been stored.
   void (*attend)(const PagedAttention&, const TokenChunk&, std::int64_t kv_head,
                  std::vector<float>& scratch);
-  /// out[i] = exp(scale · (logits[i] − the maximum)), with sums of the blocks of kTile terms.
+  /// out[i] = exp(scale · (logits[i] − the maximum)).
   void (*exponentials)(const float* logits, std::int64_t count, float scale, float* out);
 };
 

@@ -82,8 +82,8 @@ struct PreTokenizer {
   void split(std::string_view text, SplitScratch& scratch) const;
 };
 
-/// Contractions, letters, digits, other characters, white space (GPT-2, arXiv-less: the
-/// expression of OpenAI's encoder.py), each word with the space before it.
+/// The words of GPT-2 (github.com/openai/gpt-2, src/encoder.py): contractions, letters, digits,
+/// other characters, white space; each word takes the space before it along.
 std::string gpt2_pattern();
 
 }  // namespace turnhalle::lm

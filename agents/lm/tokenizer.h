@@ -11,8 +11,9 @@
 //
 // Time is n log n in the longest word and linear in the number of words; nothing recurses. Bytes
 // that are not UTF-8 become words of their own, so decode(encode(text)) == text whenever the
-// vocabulary has all 256 bytes (bytes that it lacks are dropped, as Hugging Face does; SmolLM2
-// lacks 21, most of which cannot occur in UTF-8) and the normalizer leaves the text alone.
+// vocabulary has all 256 bytes and the normalizer leaves the text alone. Bytes that it lacks become
+// its unknown token or are dropped, as with Hugging Face; SmolLM2 lacks 21, of which 13 do not
+// occur in UTF-8.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +76,7 @@ class Tokenizer {
  private:
   struct Tables;
   friend class TokenizerReader;
+  friend class Encoding;
   explicit Tokenizer(std::shared_ptr<const Tables> tables);
   std::shared_ptr<const Tables> tables_;
 };

@@ -1,0 +1,9 @@
+#define TURNHALLE_VECTOR_BYTES 16
+#include "agents/lm/decoder_cpu_variants.h"
+#include "agents/lm/generation_cpu_impl.h"
+
+namespace turnhalle::lm {
+
+DecoderKernels decoder_kernels_baseline() { return {&kTrainingFloat, &kTrainingDouble, &kGeneration}; }
+
+}  // namespace turnhalle::lm

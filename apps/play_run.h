@@ -1,0 +1,61 @@
+// Plays the lifecycles of one run and keeps what reports need.
+//
+//   pool (any order) ─► reorder buffer ─► digest and summaries in lifecycle order
+//
+// Lifecycles are played in windows, so that the buffer is bounded by one window.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/output.h"
+#include "apps/seats.h"
+#include "core/scenario.h"
+#include "core/sha256.h"
+#include "core/store_reader.h"
+
+namespace turnhalle::app {
+
+/// What is kept of an episode.
+struct EpisodeSummary {
+  EpisodeKind kind = EpisodeKind::solve;
+  Outcome outcome = Outcome::running;
+  bool success = false;
+  std::int32_t position = 0;
+  std::int32_t turns = 0;
+  std::optional<double> reward;
+};
+
+struct PlayedLifecycle {
+  LifecycleIndex index;
+  std::vector<EpisodeSummary> episodes;
+};
+
+struct PlayRequest {
+  const Scenario& scenario;
+  RunSeed seed;
+  const SeatedAgent& agent;
+  std::int64_t lifecycles = 1;
+  int threads = 1;
+  int in_flight = 64;
+  OutputOptions output;
+  Store* store = nullptr;           ///< null: nothing is recorded
+  RunNumber run;                    ///< of the store
+  /// Of the same store when the run goes on after a stop: what is complete there is not played
+  /// again, but counts in the digest and in the summaries.
+  const StoreReader* stored = nullptr;
+};
+
+struct PlayedRun {
+  std::vector<PlayedLifecycle> lifecycles;  ///< in order, without gaps from the first
+  std::int64_t turns = 0;                   ///< played, not read from the store
+  double seconds = 0.0;
+  bool complete = false;                    ///< false: stopped before the end
+};
+
+/// `digest` takes the canonical bytes in lifecycle order. The error is of the run: exit code 1.
+Result<PlayedRun> play_run(const PlayRequest& request, Sha256& digest);
+
+}  // namespace turnhalle::app

@@ -1,0 +1,59 @@
+#include "apps/seats.h"
+
+#include <memory>
+#include <utility>
+
+#include "agents/agent_spec.h"
+#include "apps/policy_seam.h"
+#include "core/replay.h"
+
+namespace turnhalle::app {
+namespace {
+
+Result<AgentFactory> replay_agents(const AgentSpec& spec) {
+  Result<StoreReader> store = StoreReader::open(spec.argument);
+  if (!store) {
+    return store.error();
+  }
+  return make_replay_agents(std::make_shared<const StoreReader>(std::move(*store)));
+}
+
+}  // namespace
+
+Result<SeatedAgent> seat_agent(const std::string& name, const Scenario& scenario,
+                               bool deterministic) {
+  Result<AgentSpec> spec = parse_agent(name);
+  if (!spec) {
+    return spec.error();
+  }
+  SeatedAgent seated{.name = name, .make = {}, .pump = {}};
+  if (spec->name == "policy") {
+    Result<PolicyAgents> policy = make_policy_agents(*spec, deterministic);
+    if (!policy) {
+      return policy.error();
+    }
+    seated.make = decorate(*spec, std::move(policy->make));
+    seated.pump = std::move(policy->pump);
+    seated.deterministic = deterministic;
+    return seated;
+  }
+  const bool replays = spec->name == "replay";
+  Result<AgentFactory> made = replays ? replay_agents(*spec) : make_agent_factory(*spec, scenario);
+  if (!made) {
+    return made.error();
+  }
+  seated.make = replays ? decorate(*spec, std::move(*made)) : std::move(*made);
+  seated.alone = spec->name == "human";
+  seated.deterministic = !seated.alone;
+  return seated;
+}
+
+Status check_users(const std::vector<std::string>& users, const Scenario& scenario) {
+  if (users.empty()) {
+    return ok_status();
+  }
+  return Error{"--user " + users[0], "expected no user, because " + scenario.environment +
+                                         " has no user's seat; found \"" + users[0] + "\""};
+}
+
+}  // namespace turnhalle::app

@@ -1,0 +1,216 @@
+#include "core/store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/check.h"
+#include "core/store_writer.h"
+
+namespace turnhalle {
+namespace {
+
+// Turns the calls of one lifecycle into row groups, chains them, and queues them.
+class StoreRecorder final : public Recorder {
+ public:
+  StoreRecorder(StoreWriter& writer, LifecycleStartRow row) : writer_(writer), row_(row) {}
+
+  void episode_started(std::int64_t episode, const EpisodeStart& start) override {
+    if (!begun_) {
+      begun_ = true;
+      put([&](std::string& body) { encode_lifecycle_start(body, row_); });
+    }
+    ++episodes_;
+    episode_turns_ = 0;
+    put([&](std::string& body) { encode_episode_start(body, {row_.lifecycle, episode}, start); });
+  }
+  void turn_played(const TurnRecord& turn) override {
+    ++turns_;
+    ++episode_turns_;
+    put([&](std::string& body) { encode_turn(body, row_.lifecycle, turn); });
+  }
+  void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
+    put([&](std::string& body) {
+      encode_episode_end(body, {row_.lifecycle, episode}, end, episode_turns_);
+    });
+  }
+  void lifecycle_ended() override {
+    if (!begun_) {
+      begun_ = true;
+      put([&](std::string& body) { encode_lifecycle_start(body, row_); });
+    }
+    put([&](std::string& body) {
+      encode_lifecycle_end(body, {row_.lifecycle, episodes_, turns_});
+    });
+  }
+
+ private:
+  template <class Encode>
+  void put(const Encode& encode) {
+    group_.assign(sizeof(QueueHeader), '\0');
+    encode(group_);
+    QueueHeader header;
+    header.bytes = group_.size() - sizeof header;
+    chain_.add(std::string_view(group_).substr(sizeof header));
+    chain_.link().copy(header.chain, sizeof header.chain);
+    group_.replace(0, sizeof header, reinterpret_cast<const char*>(&header), sizeof header);
+    writer_.append(group_);
+  }
+
+  StoreWriter& writer_;
+  LifecycleStartRow row_;
+  HashChain chain_;
+  std::string group_;  ///< kept for its memory
+  bool begun_ = false;
+  std::int64_t episodes_ = 0;
+  std::int64_t turns_ = 0;
+  std::int64_t episode_turns_ = 0;
+};
+
+Result<FileLock> lock_store(const std::string& path) {
+  auto lock = FileLock::take(path + ".lock");
+  if (!lock) {
+    const bool held = lock.error().message == "somebody holds this lock";
+    return Error{path, held ? "another process is writing this store"
+                            : "the file or its folder cannot be written (" +
+                                  lock.error().message + ")"};
+  }
+  return lock;
+}
+
+void remove_files(const std::string& path) {
+  for (const char* ending : {"", "-wal", "-shm"}) {
+    unlink((path + ending).c_str());
+  }
+}
+
+// The runs of a store with the lifecycles that are complete.
+Result<std::vector<StoreWriter::RunPlace>> read_runs(SqliteDatabase& database) {
+  std::vector<StoreWriter::RunPlace> runs;
+  auto rows = database.prepare("SELECT first_lifecycle, lifecycles FROM runs ORDER BY id");
+  if (!rows) {
+    return rows.error();
+  }
+  while (rows->step() == SqliteStatement::Step::row) {
+    const std::int64_t planned = rows->integer(1);
+    runs.push_back({rows->integer(0), planned > 0 ? planned : kOpenRunLifecycles, {}});
+  }
+  auto lifecycles = database.prepare("SELECT run, number FROM lifecycles ORDER BY id");
+  if (!lifecycles) {
+    return lifecycles.error();
+  }
+  SqliteStatement::Step step = lifecycles->step();
+  for (; step == SqliteStatement::Step::row; step = lifecycles->step()) {
+    const auto run = static_cast<std::size_t>(lifecycles->integer(0));
+    if (run >= runs.size()) {
+      return Error{database.path(), "table lifecycles is damaged: it names an unknown run"};
+    }
+    runs[run].complete.push_back({lifecycles->integer(1)});
+  }
+  if (step == SqliteStatement::Step::error) {
+    return database.error();
+  }
+  return runs;
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<StoreWriter> writer) : writer_(std::move(writer)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::create(const std::string& path, const RunInfo& run,
+                                             StoreOptions options) {
+  auto lock = lock_store(path);
+  if (!lock) {
+    return lock.error();
+  }
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0) {
+    return Error{path, "expected no file of this name; found one, which is not overwritten"};
+  }
+  std::unique_ptr<Store> store;
+  auto database = SqliteDatabase::open(path, SqliteDatabase::Mode::create);
+  auto tables = database ? StoreTables::create(std::move(*database))
+                         : Result<StoreTables>(database.error());
+  Status result = tables ? ok_status() : Status(tables.error());
+  if (tables) {
+    store.reset(new Store(std::make_unique<StoreWriter>(
+        StoreWriter::Parts{std::move(*lock), std::move(*tables), {}, options})));
+    const auto added = store->add_run(run);
+    result = added ? ok_status() : Status(added.error());
+  }
+  if (!result) {
+    store.reset();
+    remove_files(path);
+    return result.error();
+  }
+  return store;
+}
+
+Result<std::unique_ptr<Store>> Store::open_for_append(const std::string& path,
+                                                      StoreOptions options) {
+  auto lock = lock_store(path);
+  if (!lock) {
+    return lock.error();
+  }
+  auto database = SqliteDatabase::open(path, SqliteDatabase::Mode::write);
+  if (!database) {
+    return database.error();
+  }
+  auto tables = StoreTables::open(std::move(*database));
+  if (!tables) {
+    return tables.error();
+  }
+  auto runs = read_runs(tables->database());
+  if (!runs) {
+    return runs.error();
+  }
+  return std::unique_ptr<Store>(new Store(std::make_unique<StoreWriter>(
+      StoreWriter::Parts{std::move(*lock), std::move(*tables), std::move(*runs), options})));
+}
+
+Result<RunNumber> Store::add_run(const RunInfo& run) { return writer_->add_run(run); }
+RunNumber Store::run() const { return writer_->last_run(); }
+
+std::unique_ptr<Recorder> Store::recorder(RunNumber run, LifecycleIndex index) {
+  return std::make_unique<StoreRecorder>(*writer_,
+                                         LifecycleStartRow{number(run, index), run, index});
+}
+
+std::int64_t Store::number(RunNumber run, LifecycleIndex index) const {
+  const std::int64_t first = writer_->run_place(run).first_lifecycle;
+  return first + index.value;
+}
+
+std::vector<LifecycleIndex> Store::complete(RunNumber run) const {
+  return writer_->run_place(run).complete;
+}
+
+void Store::metric(std::int64_t step, const std::string& name, double value) {
+  std::string body;
+  encode_metric(body, step, name, value);
+  writer_->append_body(body);
+}
+void Store::advantage(const AdvantageRow& row) {
+  std::string body;
+  encode_advantage(body, row);
+  writer_->append_body(body);
+}
+void Store::checkpoint(const CheckpointRow& row) {
+  std::string body;
+  encode_checkpoint(body, row);
+  writer_->append_body(body);
+}
+void Store::fork(const ForkRow& row) {
+  std::string body;
+  encode_fork(body, row);
+  writer_->append_body(body);
+}
+
+Status Store::flush() { return writer_->flush(); }
+Status Store::status() const { return writer_->status(); }
+std::int64_t Store::turns_committed() const { return writer_->turns_committed(); }
+Status Store::close() { return writer_->close(); }
+
+}  // namespace turnhalle

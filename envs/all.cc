@@ -1,0 +1,15 @@
+#include "envs/all.h"
+
+#include "envs/frozen_lake_obscure.h"
+#include "envs/guess_number.h"
+
+namespace turnhalle {
+
+EnvironmentRegistry all_environments() {
+  EnvironmentRegistry registry;
+  registry.add(frozen_lake::entry());
+  registry.add(guess_number::entry());
+  return registry;
+}
+
+}  // namespace turnhalle

@@ -1,0 +1,261 @@
+#include "envs/guess_number.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "core/check.h"
+#include "core/text.h"
+
+namespace turnhalle::guess_number {
+namespace {
+
+constexpr std::int64_t kLowMax = 999;
+constexpr std::int64_t kHighMax = 1000;
+constexpr std::int64_t kGuessesMax = 64;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The only number of a reply, as the header defines it.
+std::optional<std::int64_t> parse_guess(std::string_view reply) {
+  const auto begin = std::find_if(reply.begin(), reply.end(), is_digit);
+  const auto end = std::find_if_not(begin, reply.end(), is_digit);
+  if (begin == reply.end() || std::any_of(end, reply.end(), is_digit) ||
+      (begin != reply.begin() && *(begin - 1) == '-')) {
+    return std::nullopt;
+  }
+  std::int64_t value = 0;
+  if (!parse_integer(std::string_view(begin, end), value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// What the agent has been shown.
+struct Seen {
+  std::int64_t lowest = 0;   ///< of the numbers that the answers allow
+  std::int64_t highest = 0;
+};
+
+class GuessNumber final : public Environment {
+ public:
+  GuessNumber(const Options& options, const EnvironmentSpec& spec, PromptStyle style)
+      : options_(options), spec_(spec), style_(style) {}
+
+  const EnvironmentSpec& spec() const override { return spec_; }
+  const Options& options() const { return options_; }
+  const Seen& seen() const { return seen_; }
+
+  Opening reset(const Task& task) override {
+    secret_ = Random(task.task.split("secret")).between(options_.low, options_.high);
+    seen_ = {options_.low, options_.high};
+    guesses_ = 0;
+    outcome_ = Outcome::running;
+    return {"", opening()};
+  }
+
+  StepResult step(Seat, const AgentReply& reply, Scheduler&) override {
+    StepResult result;
+    if (outcome_ == Outcome::running) {
+      apply(reply.text, result);
+    }
+    result.outcome = outcome_;
+    return result;
+  }
+
+  StepResult advance(const Event&, Scheduler&) override {
+    StepResult result;
+    result.outcome = outcome_;
+    return result;
+  }
+
+  void snapshot(ByteWriter& out) const override {
+    out.u8(static_cast<std::uint8_t>(outcome_));
+    out.i64(secret_);
+    out.i64(seen_.lowest);
+    out.i64(seen_.highest);
+    out.i64(guesses_);
+  }
+
+  bool restore(ByteReader& in) override {
+    const std::uint8_t outcome = in.u8();
+    secret_ = in.i64();
+    seen_.lowest = in.i64();
+    seen_.highest = in.i64();
+    guesses_ = in.i64();
+    if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) || guesses_ < 0 ||
+        guesses_ > options_.guesses) {
+      return false;
+    }
+    outcome_ = static_cast<Outcome>(outcome);
+    return true;
+  }
+
+  Json hidden_state() const override {
+    return {{"secret", secret_}, {"guesses", guesses_}};
+  }
+
+ private:
+  bool compact() const { return style_ == PromptStyle::compact; }
+
+  std::string opening() const {
+    std::string text = compact() ? "Number " : "Guess a number from ";
+    append_number(text, options_.low);
+    text += compact() ? ".." : " to ";
+    append_number(text, options_.high);
+    text += compact() ? ":" : ". Reply with the number only.";
+    return text;
+  }
+
+  void apply(std::string_view reply, StepResult& result) {
+    const std::optional<std::int64_t> guess = parse_guess(reply);
+    if (!guess || *guess < options_.low || *guess > options_.high) {
+      outcome_ = Outcome::agent_error;
+      result.observation = compact() ? "\nUnreadable. " : "That was not one number in the range.";
+      return;
+    }
+    ++guesses_;
+    if (*guess == secret_) {
+      outcome_ = Outcome::done;
+      result.reward = 1.0;
+      result.parts.push_back({"found", 1.0});
+      result.observation = compact() ? "\nRight. " : "Right!";
+      return;
+    }
+    const bool higher = secret_ > *guess;
+    if (higher) {
+      seen_.lowest = std::max(seen_.lowest, *guess + 1);
+    } else {
+      seen_.highest = std::min(seen_.highest, *guess - 1);
+    }
+    if (guesses_ >= options_.guesses) {
+      outcome_ = Outcome::truncated;
+      result.observation = compact() ? "\nOut of guesses. " : "No guesses are left.";
+      return;
+    }
+    const std::string_view word = higher ? "Higher" : "Lower";
+    result.observation = compact() ? "\n" + std::string(word) + ":" : std::string(word);
+  }
+
+  const Options& options_;
+  const EnvironmentSpec& spec_;
+  PromptStyle style_;
+  std::int64_t secret_ = 0;
+  Seen seen_;
+  std::int64_t guesses_ = 0;
+  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
+};
+
+// The pieces of all text of the compact style.
+std::vector<std::string> compact_vocabulary() {
+  std::vector<std::string> pieces = {"Hint:", " none", "</hint>\n", " <hint>", "</hint>",
+                                     "Number ", "..", ":", " ", ".",
+                                     "\nHigher:", "\nLower:", "\nRight. ",
+                                     "\nOut of guesses. ", "\nUnreadable. ",
+                                     "Reward 0\nNew hint:", "Reward 1\nNew hint:"};
+  for (char digit = '0'; digit <= '9'; ++digit) {
+    pieces.emplace_back(1, digit);
+  }
+  return pieces;
+}
+
+enum class Strategy : std::uint8_t { bisect, uniform, consistent, mixed };
+
+class Guesser final : public Player {
+ public:
+  Guesser(Strategy strategy, PromptStyle style) : strategy_(strategy), style_(style) {}
+
+  std::string play(const PlayerView& view, RandomKey key) override {
+    const bool compact = style_ == PromptStyle::compact;
+    if (view.kind == EpisodeKind::update_context) {
+      return compact ? " <hint> none</hint>"
+                     : "--- Start of updated hints ---\nHalve the range with every guess.\n"
+                       "--- End of updated hints ---";
+    }
+    const auto* world = dynamic_cast<const GuessNumber*>(&view.environment);
+    check(world != nullptr, "a player of guess_number plays guess_number");
+    const std::string guess = std::to_string(choose(*world, key));
+    return compact ? " " + guess + "." : guess;
+  }
+
+ private:
+  std::int64_t choose(const GuessNumber& world, RandomKey key) const {
+    Random random(key);
+    const Seen& seen = world.seen();
+    if (strategy_ == Strategy::bisect) {
+      return (seen.lowest + seen.highest) / 2;
+    }
+    const bool blind = strategy_ == Strategy::uniform ||
+                       (strategy_ == Strategy::mixed && random.chance(1, 2));
+    return blind ? random.between(world.options().low, world.options().high)
+                 : random.between(seen.lowest, seen.highest);
+  }
+
+  Strategy strategy_;
+  PromptStyle style_;
+};
+
+class GuessFamily final : public EnvironmentFamily {
+ public:
+  GuessFamily(const Options& options, PromptStyle style) : options_(options), style_(style) {
+    spec_.name = "guess_number";
+    spec_.action_grammar = "one whole number between the bounds, and no other digits";
+    spec_.turns_max = options.guesses;
+  }
+
+  const EnvironmentSpec& spec() const override { return spec_; }
+  ContextWords context_words() const override {
+    if (style_ == PromptStyle::compact) {
+      return {" none", " none", compact_vocabulary(), {".", "</hint>"}};
+    }
+    return {"Hints: null", "Hints: no hint available.", {}, {}};
+  }
+  std::unique_ptr<Environment> make() const override {
+    return std::make_unique<GuessNumber>(options_, spec_, style_);
+  }
+  std::unique_ptr<Player> make_player(std::string_view role) const override {
+    if (role == "expert") return std::make_unique<Guesser>(Strategy::bisect, style_);
+    if (role == "random") return std::make_unique<Guesser>(Strategy::uniform, style_);
+    if (role == "consistent") return std::make_unique<Guesser>(Strategy::consistent, style_);
+    if (role == "demonstrator") return std::make_unique<Guesser>(Strategy::mixed, style_);
+    return nullptr;
+  }
+
+ private:
+  Options options_;
+  PromptStyle style_;
+  EnvironmentSpec spec_;
+};
+
+std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
+  Options options;
+  options.low = object.integer("low", {0, kLowMax}, options.low);
+  options.high = object.integer("high", {1, kHighMax}, options.high);
+  options.guesses = object.integer("guesses", {1, kGuessesMax}, options.guesses);
+  if (options.high <= options.low) {
+    object.fail("high", "a number above low");
+  }
+  object.finish();
+  return std::make_shared<GuessFamily>(options, style);
+}
+
+Json options_schema() {
+  const auto integer = [](std::int64_t low, std::int64_t high, std::int64_t fallback) {
+    return Json{{"type", "integer"}, {"minimum", low}, {"maximum", high}, {"default", fallback}};
+  };
+  return {{"type", "object"},
+          {"additionalProperties", false},
+          {"properties",
+           {{"low", integer(0, kLowMax, 1)},
+            {"high", integer(1, kHighMax, 9)},
+            {"guesses", integer(1, kGuessesMax, 3)}}}};
+}
+
+}  // namespace
+
+EnvironmentEntry entry() {
+  return {"guess_number", "a secret number, a few guesses, higher or lower",
+          {"consistent", "demonstrator", "expert", "random"}, read_family, options_schema()};
+}
+
+}  // namespace turnhalle::guess_number

@@ -1,0 +1,261 @@
+#include "trainers/experiment.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "core/text.h"
+
+namespace turnhalle {
+namespace {
+
+std::string beside(const std::string& file, const std::string& path) {
+  const std::filesystem::path wanted(path);
+  if (wanted.is_absolute()) return path;
+  return (std::filesystem::path(file).parent_path() / wanted).lexically_normal().string();
+}
+
+Schedule read_schedule(JsonObject& object, double peak) {
+  Schedule schedule;
+  schedule.peak = object.number("learning_rate", {0.0, 10.0}, peak);
+  schedule.warmup_steps = object.integer("warmup_steps", {0, 1'000'000}, 0);
+  schedule.decay_from = object.number("decay_from", {0.0, 1.0}, 1.0);
+  return schedule;
+}
+
+PolicySource read_policy(JsonObject object, const std::string& file) {
+  PolicySource policy;
+  policy.from = object.string("from", std::string());
+  if (!policy.from.empty()) policy.from = beside(file, policy.from);
+  policy.new_tokens_max = object.integer("new_tokens_max", {1, 1 << 16}, policy.new_tokens_max);
+  policy.freeze_embedding = object.boolean("freeze_embedding", false);
+  if (policy.from.empty()) {
+    lm::ModelConfig& config = policy.config;
+    config.hidden_size = object.integer("hidden_size", {8, 8192}, 64);
+    config.num_hidden_layers = object.integer("num_hidden_layers", {1, 256}, 4);
+    config.num_attention_heads = object.integer("num_attention_heads", {1, 256}, 4);
+    config.num_key_value_heads =
+        object.integer("num_key_value_heads", {1, 256}, config.num_attention_heads);
+    config.intermediate_size = object.integer("intermediate_size", {8, 1 << 16}, 192);
+    config.max_position_embeddings = object.integer("max_position_embeddings", {16, 1 << 20}, 512);
+    config.head_dim = config.hidden_size / config.num_attention_heads;
+    if (config.hidden_size % config.num_attention_heads != 0 || config.head_dim % 2 != 0) {
+      object.fail("hidden_size", "an even multiple of num_attention_heads (" +
+                                     std::to_string(config.num_attention_heads) + ")");
+    }
+    if (config.num_attention_heads % config.num_key_value_heads != 0) {
+      object.fail("num_key_value_heads", "a divisor of num_attention_heads");
+    }
+  }
+  object.finish();
+  return policy;
+}
+
+WarmStart read_warm_start(JsonObject object, const Scenario& scenario) {
+  WarmStart warm;
+  warm.demonstrator = object.string("demonstrator", warm.demonstrator);
+  warm.steps = object.integer("steps", {0, 10'000'000}, 0);
+  warm.lifecycles_per_step =
+      object.integer("lifecycles_per_step", {1, 100'000}, warm.lifecycles_per_step);
+  warm.schedule = read_schedule(object, 6e-3);
+  warm.weight_decay = object.number("weight_decay", {0.0, 10.0}, warm.weight_decay);
+  warm.beta2 = object.number("beta2", {0.0, 0.999999}, warm.beta2);
+  warm.observation_weight =
+      object.number("observation_weight", {0.0, 10.0}, warm.observation_weight);
+  if (warm.steps > 0 && scenario.family != nullptr &&
+      scenario.family->make_player(warm.demonstrator) == nullptr) {
+    object.fail("demonstrator", "a player that " + scenario.environment + " ships");
+  }
+  object.finish();
+  return warm;
+}
+
+Evaluation read_evaluation(JsonObject object) {
+  Evaluation evaluation;
+  evaluation.lifecycles = object.integer("lifecycles", {1, 1'000'000}, evaluation.lifecycles);
+  evaluation.every = object.integer("every", {1, 1'000'000}, evaluation.every);
+  evaluation.recorded = object.integer("recorded", {0, 1'000'000}, evaluation.recorded);
+  object.finish();
+  return evaluation;
+}
+
+// Sets the values of "/pointer=value"; a value that is not JSON is a string.
+Status apply_changes(JsonDocument& document, std::span<const std::string> changes) {
+  if (changes.empty()) {
+    return ok_status();
+  }
+  for (const std::string& change : changes) {
+    const std::size_t equals = change.find('=');
+    if (!change.starts_with("/") || equals == std::string::npos) {
+      return Error{"--set " + change, "expected /pointer=value; found \"" + change + "\""};
+    }
+    const std::string text = change.substr(equals + 1);
+    Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (value.is_discarded()) value = text;
+    const Json::json_pointer pointer(change.substr(0, equals));
+    const Json::json_pointer parent = pointer.parent_pointer();
+    if (!document.root.contains(parent) || !document.root[parent].is_object()) {
+      return Error{"--set " + change, "expected a pointer into an object of the experiment; found \"" +
+                                          pointer.to_string() + "\""};
+    }
+    document.root[pointer] = value;
+  }
+  document.text = document.root.dump(2);
+  return ok_status();
+}
+
+// Recipes are written inline or named.
+Result<algo::Recipe> read_recipe_slot(const Json& slot, const ExperimentPlaces& places,
+                                      const std::string& file) {
+  if (slot.is_string()) {
+    const std::string name = slot.get<std::string>();
+    const bool is_file = name.ends_with(".json");
+    return algo::load_recipe(is_file ? beside(file, name) : name, places.recipes);
+  }
+  return algo::load_recipe(slot.dump(), places.recipes);
+}
+
+}  // namespace
+
+double Schedule::at(std::int64_t step, std::int64_t steps) const {
+  const double done = static_cast<double>(step + 1);
+  if (step < warmup_steps) {
+    return peak * done / static_cast<double>(warmup_steps);
+  }
+  const double flat = decay_from * static_cast<double>(steps);
+  if (static_cast<double>(step) < flat) {
+    return peak;
+  }
+  return peak * (static_cast<double>(steps) - static_cast<double>(step)) /
+         std::max(1.0, static_cast<double>(steps) - flat);
+}
+
+Result<Experiment> read_experiment(const std::string& path, std::span<const std::string> changes,
+                                   const EnvironmentRegistry& registry,
+                                   const ExperimentPlaces& places) {
+  Result<JsonDocument> document = read_json(path);
+  if (!document) {
+    return document.error();
+  }
+  if (Status changed = apply_changes(*document, changes); !changed) {
+    return changed.error();
+  }
+  JsonReader reader(*document);
+  JsonObject root = reader.object();
+  Experiment experiment;
+  experiment.file = path;
+  experiment.name = std::filesystem::path(path).stem().string();
+  const std::array<std::string, 1> kinds = {"experiment"};
+  root.one_of("kind", kinds);
+  root.integer("version", {1, 1});
+  root.ignore("summary");
+  root.ignore("$schema");
+  const std::string scenario_path = root.string("scenario");
+  if (!reader.ok()) {
+    return reader.error();
+  }
+  Result<Scenario> scenario = read_scenario(beside(path, scenario_path), registry);
+  if (!scenario) {
+    return scenario.error();
+  }
+  experiment.scenario = *std::move(scenario);
+  experiment.policy = read_policy(root.object("policy"), path);
+  experiment.seed = static_cast<std::uint64_t>(root.integer("seed", {0, std::int64_t{1} << 60}, 0));
+  experiment.warm_start = read_warm_start(root.object("warm_start", false), experiment.scenario);
+  JsonObject rl = root.object("reinforcement", false);
+  Reinforcement& reinforcement = experiment.reinforcement;
+  const Json recipe_slot = rl.any("recipe", false);
+  reinforcement.steps = rl.integer("steps", {0, 10'000'000}, 0);
+  reinforcement.groups_per_step = rl.integer("groups_per_step", {1, 100'000}, 32);
+  reinforcement.group_size = rl.integer("group_size", {1, 1024}, 8);
+  reinforcement.temperature = rl.number("temperature", {0.01, 10.0}, 1.0);
+  reinforcement.schedule = read_schedule(rl, 1e-3);
+  if (reinforcement.steps > 0 && recipe_slot.is_null()) {
+    rl.fail("recipe", "the name of a recipe, a file or a recipe");
+  }
+  rl.finish();
+  experiment.evaluation = read_evaluation(root.object("evaluation", false));
+  experiment.checkpoint_every = root.integer("checkpoint_every", {1, 10'000'000}, 20);
+  experiment.tokens_per_micro_batch =
+      root.integer("tokens_per_micro_batch", {64, 1 << 24}, experiment.tokens_per_micro_batch);
+  experiment.bad_steps_max = root.integer("bad_steps_max", {1, 1000}, experiment.bad_steps_max);
+  root.finish();
+  if (!reader.ok()) {
+    return reader.error();
+  }
+  if (!recipe_slot.is_null()) {
+    Result<algo::Recipe> recipe = read_recipe_slot(recipe_slot, places, path);
+    if (!recipe) {
+      return recipe.error();
+    }
+    reinforcement.recipe = *std::move(recipe);
+    if (reinforcement.recipe.needs_group() && reinforcement.group_size < 2 &&
+        reinforcement.steps > 0) {
+      return Error{document->place("/reinforcement/group_size"),
+                   "expected at least 2, because recipe " + reinforcement.recipe.name +
+                       " compares the rollouts of a group; found 1"};
+    }
+  }
+  experiment.document = document->root;
+  experiment.document["scenario_content"] = experiment.scenario.document;
+  return experiment;
+}
+
+Json experiment_schema() {
+  const Json integer = {{"type", "integer"}, {"minimum", 0}};
+  const Json number = {{"type", "number"}, {"minimum", 0}};
+  const Json text = {{"type", "string"}};
+  const auto object = [](Json properties) {
+    return Json{{"type", "object"},
+                {"additionalProperties", false},
+                {"properties", std::move(properties)}};
+  };
+  Json policy = object({{"from", text},
+                        {"new_tokens_max", integer},
+                        {"freeze_embedding", {{"type", "boolean"}}},
+                        {"hidden_size", integer},
+                        {"num_hidden_layers", integer},
+                        {"num_attention_heads", integer},
+                        {"num_key_value_heads", integer},
+                        {"intermediate_size", integer},
+                        {"max_position_embeddings", integer}});
+  Json warm = object({{"demonstrator", text},
+                      {"steps", integer},
+                      {"lifecycles_per_step", integer},
+                      {"learning_rate", number},
+                      {"warmup_steps", integer},
+                      {"decay_from", number},
+                      {"weight_decay", number},
+                      {"beta2", number},
+                      {"observation_weight", number}});
+  Json rl = object({{"recipe", {{"type", {"string", "object"}}}},
+                    {"steps", integer},
+                    {"groups_per_step", integer},
+                    {"group_size", integer},
+                    {"temperature", number},
+                    {"learning_rate", number},
+                    {"warmup_steps", integer},
+                    {"decay_from", number}});
+  Json evaluation = object({{"lifecycles", integer}, {"every", integer}, {"recorded", integer}});
+  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+          {"title", "Turnhalle experiment"},
+          {"type", "object"},
+          {"required", {"kind", "version", "scenario", "policy"}},
+          {"additionalProperties", false},
+          {"properties",
+           {{"$schema", text},
+            {"kind", {{"const", "experiment"}}},
+            {"version", {{"const", 1}}},
+            {"summary", text},
+            {"scenario", text},
+            {"policy", std::move(policy)},
+            {"seed", integer},
+            {"warm_start", std::move(warm)},
+            {"reinforcement", std::move(rl)},
+            {"evaluation", std::move(evaluation)},
+            {"checkpoint_every", integer},
+            {"tokens_per_micro_batch", integer},
+            {"bad_steps_max", integer}}}};
+}
+
+}  // namespace turnhalle
