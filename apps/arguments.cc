@@ -166,7 +166,7 @@ void Arguments::choice(const std::string& name, std::string& value,
 void Arguments::positionals(const std::string& name, Words& values, const std::string& help) {
   Binding& binding = definition_->add(name, "", help);
   binding.repeats = true;
-  binding.option->expected(1, 1 << 20);
+  binding.option->expected(1, 1 << 20)->allow_extra_args();
   binding.take = [&values](const Words& words) {
     values = words;
     return ok_status();
@@ -288,8 +288,11 @@ Arguments CommandLine::command(const std::string& name, const std::string& summa
   CLI::App* parser = parent->add_subcommand(name.substr(blank + 1), summary);
   parser->allow_extras();
   parser->set_version_flag("--version", state_->parser.version());
-  state_->definitions.push_back({.name = name, .parser = parser, .flags = {"--help"}});
-  return Arguments(state_->definitions.back());
+  Arguments::Definition& definition = state_->definitions.emplace_back();
+  definition.name = name;
+  definition.parser = parser;
+  definition.flags = {"--help"};
+  return Arguments(definition);
 }
 
 void CommandLine::delegate(const std::string& name, const std::string& summary,
@@ -327,7 +330,9 @@ CommandResult CommandLine::parse(int count, const char* const* words) {
   for (const auto& [name, group] : state_->groups) {
     if (group->parsed()) {
       Words names;
-      for (const CLI::App* command : group->get_subcommands({})) names.push_back(command->get_name());
+      for (const CLI::App* command : group->get_subcommands({})) {
+        names.push_back(command->get_name());
+      }
       const Words rest = group->remaining();
       Error error = expected("", "`turnhalle " + name + "` and one of " + join(names, ", "),
                              rest.empty() ? "nothing" : in_quotes(rest[0]) + ".");

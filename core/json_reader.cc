@@ -16,8 +16,8 @@ const Json& empty_object() {
 }
 
 // "an integer from 1 to 9", "an integer of at least 1", …
-std::string with_bounds(std::string what, bool has_low, const std::string& low, bool has_high,
-                        const std::string& high) {
+std::string with_bounds(const std::string& what, bool has_low, const std::string& low,
+                        bool has_high, const std::string& high) {
   if (has_low && has_high) {
     return what + " from " + low + " to " + high;
   }

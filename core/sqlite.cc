@@ -166,6 +166,16 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, Mode mode) 
   return database;
 }
 
+Result<SqliteDatabase> SqliteDatabase::open_memory() {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open(":memory:", &raw);
+  SqliteDatabase database(raw, ":memory:");
+  if (code != SQLITE_OK) {
+    return Error{":memory:", words_of(code, raw)};
+  }
+  return database;
+}
+
 Status SqliteDatabase::execute(const std::string& sql) {
   if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     return error();

@@ -59,6 +59,8 @@ class SqliteDatabase {
     read,    ///< never writes; also where the folder cannot be written
   };
   static Result<SqliteDatabase> open(const std::string& path, Mode mode);
+  /// An empty database in memory.
+  static Result<SqliteDatabase> open_memory();
 
   Status execute(const std::string& sql);
   Result<SqliteStatement> prepare(std::string_view sql);

@@ -1,6 +1,6 @@
 // The store: every run, lifecycle, episode, turn, token and metric in one SQLite file.
 //
-//   recorders (any thread) ─► bounded queue ─► writer thread ─► one transaction per batch
+//   recorders (any thread) → bounded queue → writer thread → one transaction per batch
 //
 // Exactly one connection writes and checkpoints. What flush() has acknowledged survives kill -9
 // and a power cut (WAL, synchronous=FULL). The rows of a lifecycle are committed in the order in
@@ -93,7 +93,7 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Begins another run; recorder(index) belongs to it from then on.
+  /// Begins another run; recorder(index) belongs to it from then on. From one thread at a time.
   Result<RunNumber> add_run(const RunInfo& run);
   /// The run added last.
   RunNumber run() const;

@@ -139,6 +139,11 @@ Result<IntegrityReport> StoreReader::check_integrity() const {
   return connection_->check_integrity();
 }
 
+std::vector<Damage> StoreReader::table_damage() const {
+  const std::lock_guard guard(connection_->mutex);
+  return connection_->table_damage();
+}
+
 Result<Json> StoreReader::query(const std::string& sql) const {
   const std::lock_guard guard(connection_->mutex);
   auto rows = connection_->database.prepare(sql);

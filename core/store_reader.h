@@ -98,6 +98,9 @@ class StoreReader {
   Result<std::vector<std::pair<std::string, std::int64_t>>> counts() const;
   /// SQLite's own checks, the schema, and every chain.
   Result<IntegrityReport> check_integrity() const;
+  /// Damage outside lifecycles, without SQLite's own checks: the schema, the seals, and tables
+  /// with a chain of their own. Fast.
+  std::vector<Damage> table_damage() const;
   /// Runs one SELECT and gives its rows as an array of arrays (text, numbers, null).
   Result<Json> query(const std::string& sql) const;
 

@@ -1,6 +1,6 @@
 // What recorders hand to the writer of a store: row groups as bytes.
 //
-//   body = u8 group │ i64 lifecycle, episode, turn │ main row │ for each part: u64 rows │ rows
+//   body = u8 group | i64 lifecycle, episode, turn | main row | for each part: u64 rows | rows
 //
 // A row is its columns in the order of store_schema.h: i as i64, r as f64, R as boolean and f64,
 // t and b as string (core/bytes.h). The chain of hashes is taken over bodies, and a reader that

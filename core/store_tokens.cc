@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include <bit>
+#include <memory>
 
 #include "core/check.h"
 #include "core/store_rows.h"
@@ -80,8 +81,9 @@ std::string pack_tokens(const ReplyTokens& tokens) {
   out.i64(tokens.weight_version);
   check(plain.size() <= kPlainBytesMax, "the tokens of a turn fit 64 MiB", plain.size());
   if (plain.size() >= kCompressBytesMin) {
-    const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(),
-                                                                          ZSTD_freeCCtx);
+    // Its tables are much larger than a turn; each thread makes them once.
+    thread_local const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(
+        ZSTD_createCCtx(), ZSTD_freeCCtx);
     std::string packed(1 + ZSTD_compressBound(plain.size()), '\0');
     packed[0] = static_cast<char>(Codec::zstd);
     const std::size_t size = ZSTD_compressCCtx(context.get(), packed.data() + 1,

@@ -77,21 +77,6 @@ std::uint64_t Board::cells() const {
   return all;
 }
 
-Cell Board::neighbour(Cell from, Cardinal cardinal) const {
-  const int last = side - 1;
-  switch (cardinal) {
-    case Cardinal::down:
-      return from.row() == last ? from : Cell{static_cast<std::uint8_t>(from.index + 8)};
-    case Cardinal::right:
-      return from.column() == last ? from : Cell{static_cast<std::uint8_t>(from.index + 1)};
-    case Cardinal::up:
-      return from.row() == 0 ? from : Cell{static_cast<std::uint8_t>(from.index - 8)};
-    case Cardinal::left:
-      break;
-  }
-  return from.column() == 0 ? from : Cell{static_cast<std::uint8_t>(from.index - 1)};
-}
-
 std::array<std::uint8_t, 64> distances_to_goal(const Board& board) {
   std::array<std::uint8_t, 64> distance;
   distance.fill(kUnreachable);
@@ -109,27 +94,28 @@ std::array<std::uint8_t, 64> distances_to_goal(const Board& board) {
 
 bool search_accepts(const Board& board, std::int64_t search_depth) {
   struct Entry {
-    Cell cell;
-    std::int64_t depth;
+    std::uint8_t index;  // of the cell; no initialiser, so that the stack is not cleared
+    std::uint8_t depth;
   };
-  // A cell is expanded once and pushes at most four entries.
+  // A cell is expanded once and pushes at most four entries; no path is longer than 255.
   std::array<Entry, 4 * kSideMax * kSideMax + 1> stack;
   std::size_t size = 0;
-  stack[size++] = {board.start, 0};
+  stack[size++] = {board.start.index, 0};
   std::uint64_t visited = 0;
   while (size > 0) {
     const Entry entry = stack[--size];
-    if (entry.depth > search_depth || (visited & entry.cell.bit()) != 0) {
+    const Cell cell{entry.index};
+    if (entry.depth > search_depth || (visited & cell.bit()) != 0) {
       continue;
     }
-    visited |= entry.cell.bit();
+    visited |= cell.bit();
     for (const Cardinal cardinal : kCardinals) {
-      const Cell next = board.neighbour(entry.cell, cardinal);
+      const Cell next = board.neighbour(cell, cardinal);
       if (next == board.goal) {
         return true;
       }
-      if (next != entry.cell && !board.is_hole(next)) {
-        stack[size++] = {next, entry.depth + 1};
+      if (next != cell && !board.is_hole(next)) {
+        stack[size++] = {next.index, static_cast<std::uint8_t>(entry.depth + 1)};
       }
     }
   }

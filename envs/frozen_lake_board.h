@@ -45,7 +45,20 @@ struct Board {
   std::uint64_t cells() const;  ///< all cells of the square
   bool is_hole(Cell cell) const { return (holes & cell.bit()) != 0; }
   /// Where one move leads; off the board is where it began.
-  Cell neighbour(Cell from, Cardinal cardinal) const;
+  Cell neighbour(Cell from, Cardinal cardinal) const {
+    const int last = side - 1;
+    switch (cardinal) {
+      case Cardinal::down:
+        return from.row() == last ? from : Cell{static_cast<std::uint8_t>(from.index + 8)};
+      case Cardinal::right:
+        return from.column() == last ? from : Cell{static_cast<std::uint8_t>(from.index + 1)};
+      case Cardinal::up:
+        return from.row() == 0 ? from : Cell{static_cast<std::uint8_t>(from.index - 8)};
+      case Cardinal::left:
+        break;
+    }
+    return from.column() == 0 ? from : Cell{static_cast<std::uint8_t>(from.index - 1)};
+  }
 };
 
 inline constexpr std::uint8_t kUnreachable = 255;

@@ -1,8 +1,10 @@
 #include "envs/frozen_lake_obscure.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "core/text.h"
 #include "envs/frozen_lake_board.h"
@@ -16,16 +18,33 @@ const std::array<std::string, 3> kMappings = {"per_lifecycle", "per_task", "iden
 constexpr std::int64_t kBudgetMax = 64;
 constexpr std::int64_t kDepthMax = 48;
 
+// What all instances of one family share.
+struct Fixed {
+  Options options;
+  PromptStyle style = PromptStyle::paper;
+  std::unique_ptr<const Wording> wording;
+  EnvironmentSpec spec;
+  ContextWords words;
+};
+
+ContextWords words_in(PromptStyle style) {
+  if (style == PromptStyle::compact) {
+    const std::string unknown = " Down ? Right ? Up ? Left ?";
+    return {unknown, unknown, compact_vocabulary(), {"</answer>", "</hint>"}};
+  }
+  return {"Hints: null", "Hints: no hint available.", {}, {}};
+}
+
 class Lake final : public Environment, public Observable {
  public:
-  Lake(const Options& options, const EnvironmentSpec& spec, const Wording& wording)
-      : options_(options), spec_(spec), wording_(wording) {
-    seen_.budget = options.budget;
-    seen_.last_move_told = options.last_move_told;
-    seen_.moves.reserve(static_cast<std::size_t>(options.budget));
+  explicit Lake(std::shared_ptr<const Fixed> fixed)
+      : fixed_(std::move(fixed)), options_(fixed_->options), wording_(*fixed_->wording) {
+    seen_.budget = options_.budget;
+    seen_.last_move_told = options_.last_move_told;
+    seen_.moves.reserve(static_cast<std::size_t>(options_.budget));
   }
 
-  const EnvironmentSpec& spec() const override { return spec_; }
+  const EnvironmentSpec& spec() const override { return fixed_->spec; }
   const Seen& seen() const override { return seen_; }
 
   Opening reset(const Task& task) override {
@@ -80,14 +99,14 @@ class Lake final : public Environment, public Observable {
   void draw_task(const Task& task) {
     Random sizes(task.task.split("size"));
     BoardOptions board;
-    board.side = static_cast<std::uint8_t>(sizes.between(options_.side.first, options_.side.second));
+    board.side =
+        static_cast<std::uint8_t>(sizes.between(options_.side.first, options_.side.second));
     board.frozen_share = sizes.uniform(options_.frozen_share.first, options_.frozen_share.second);
     board.search_depth = options_.search_depth;
     seen_.board = draw_board(board, task.task.split("board"));
     buttons_ = kCardinals;
     if (options_.mapping != Mapping::identity) {
-      const RandomKey owner =
-          options_.mapping == Mapping::per_lifecycle ? task.hidden : task.task;
+      const RandomKey owner = options_.mapping == Mapping::per_lifecycle ? task.hidden : task.task;
       Random(owner.split("buttons")).shuffle(std::span<Cardinal>(buttons_));
     }
   }
@@ -99,8 +118,8 @@ class Lake final : public Environment, public Observable {
     result.observation = wording_.last(seen_, ending);
   }
 
+  std::shared_ptr<const Fixed> fixed_;
   const Options& options_;
-  const EnvironmentSpec& spec_;
   const Wording& wording_;
   Seen seen_;
   std::array<Cardinal, 4> buttons_ = kCardinals;
@@ -173,7 +192,9 @@ Json Lake::hidden_state() const {
   }
   Json rows = Json::array();
   for (int row = 0; row < seen_.board.side; ++row) {
-    rows.push_back(board_row(seen_, row));
+    std::string text;
+    append_board_row(text, seen_, row);
+    rows.push_back(std::move(text));
   }
   return {{"buttons", buttons},
           {"board", rows},
@@ -184,34 +205,28 @@ Json Lake::hidden_state() const {
 
 class LakeFamily final : public EnvironmentFamily {
  public:
-  LakeFamily(const Options& options, PromptStyle style)
-      : options_(options), style_(style), wording_(make_wording(style, options.budget)) {
-    spec_.name = "frozen_lake_obscure";
-    spec_.action_grammar = "<answer>Direction N</answer> with N in 1..4";
-    spec_.turns_max = options.budget;
+  LakeFamily(const Options& options, PromptStyle style) {
+    auto fixed = std::make_shared<Fixed>();
+    fixed->options = options;
+    fixed->style = style;
+    fixed->wording = make_wording(style, options.budget);
+    fixed->spec.name = "frozen_lake_obscure";
+    fixed->spec.action_grammar = "<answer>Direction N</answer> with N in 1..4";
+    fixed->spec.turns_max = options.budget;
+    fixed->words = words_in(style);
+    fixed_ = std::move(fixed);
   }
 
-  const EnvironmentSpec& spec() const override { return spec_; }
-  ContextWords context_words() const override {
-    if (style_ == PromptStyle::compact) {
-      const std::string unknown = " Down ? Right ? Up ? Left ?";
-      return {unknown, unknown, compact_vocabulary(), {"</answer>", "</hint>"}};
-    }
-    return {"Hints: null", "Hints: no hint available.", {}, {}};
-  }
-  std::unique_ptr<Environment> make() const override {
-    return std::make_unique<Lake>(options_, spec_, *wording_);
-  }
+  const EnvironmentSpec& spec() const override { return fixed_->spec; }
+  ContextWords context_words() const override { return fixed_->words; }
+  std::unique_ptr<Environment> make() const override { return std::make_unique<Lake>(fixed_); }
   std::unique_ptr<Player> make_player(std::string_view role) const override {
-    return frozen_lake::make_player(
-        role, {style_, options_.mapping != Mapping::per_task});
+    return frozen_lake::make_player(role,
+                                    {fixed_->style, fixed_->options.mapping != Mapping::per_task});
   }
 
  private:
-  Options options_;
-  PromptStyle style_;
-  std::unique_ptr<const Wording> wording_;
-  EnvironmentSpec spec_;
+  std::shared_ptr<const Fixed> fixed_;
 };
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
@@ -247,16 +262,17 @@ Json options_schema() {
       {"budget", {{"type", "integer"}, {"minimum", 1}, {"maximum", kBudgetMax}, {"default", 8}}},
       {"mapping", {{"enum", kMappings}, {"default", "per_lifecycle"}}},
       {"last_move_told", {{"type", "boolean"}, {"default", false}}}};
-  return {{"type", "object"},
-          {"additionalProperties", false},
-          {"properties", std::move(properties)}};
+  return {
+      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
 }
 
 }  // namespace
 
 EnvironmentEntry entry() {
-  return {"frozen_lake_obscure", "frozen lake whose four buttons have hidden directions",
-          {"demonstrator", "demonstrator_clean", "expert", "random"}, read_family,
+  return {"frozen_lake_obscure",
+          "frozen lake whose four buttons have hidden directions",
+          {"demonstrator", "demonstrator_clean", "expert", "random"},
+          read_family,
           options_schema()};
 }
 

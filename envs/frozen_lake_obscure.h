@@ -37,10 +37,10 @@ namespace turnhalle::frozen_lake {
 enum class Mapping : std::uint8_t { per_lifecycle, per_task, identity };
 
 struct Options {
-  std::pair<std::int64_t, std::int64_t> side{4, 5};      ///< drawn per task, both included
-  std::pair<double, double> frozen_share{0.6, 0.7};      ///< drawn per task
-  std::int64_t search_depth = 6;                         ///< boards are solvable in this + 1
-  std::int64_t budget = 8;                               ///< moves of an episode
+  std::pair<std::int64_t, std::int64_t> side{4, 5};  ///< drawn per task, both included
+  std::pair<double, double> frozen_share{0.6, 0.7};  ///< drawn per task
+  std::int64_t search_depth = 6;                     ///< boards are solvable in this + 1
+  std::int64_t budget = 8;                           ///< moves of an episode
   Mapping mapping = Mapping::per_lifecycle;
   bool last_move_told = false;
 };

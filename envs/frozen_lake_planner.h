@@ -19,9 +19,9 @@ Permutations permutations_with(std::uint8_t button, Cardinal cardinal);
 Permutations permutations_with(const Board& board, const Move& move);
 
 struct Plan {
-  int button = 0;                     ///< 0 … 3
-  Cardinal wanted = Cardinal::down;   ///< what it is pressed for: certain, or the likely best
-  double value = 0.0;                 ///< expected shaped reward of the task
+  int button = 0;                    ///< 0 … 3
+  Cardinal wanted = Cardinal::down;  ///< what it is pressed for: certain, or the likely best
+  double value = 0.0;                ///< expected shaped reward of the task
 };
 
 /// Values of (cell, posterior, moves left) are kept for as long as the board stays the same.

@@ -150,8 +150,9 @@ class PaperWording final : public Wording {
         text += "). Look for a shorter path.";
         break;
       case Ending::unreadable:
-        text += "The answer could not be read. Write <answer>Direction X</answer> exactly once, "
-                "with X from 1 to 4.";
+        text +=
+            "The answer could not be read. Write <answer>Direction X</answer> exactly once, "
+            "with X from 1 to 4.";
         break;
     }
     return text;
@@ -185,7 +186,7 @@ class PaperWording final : public Wording {
     append_cell(text, seen.board.goal);
     text += ". Map:\n";
     for (int row = 0; row < seen.board.side; ++row) {
-      text += board_row(seen, row);
+      append_board_row(text, seen, row);
       text += '\n';
     }
     text += "Which direction do you choose?";
@@ -227,24 +228,34 @@ int parse_direction(std::string_view reply) {
   return number.size() == 1 && number[0] >= '1' && number[0] <= '4' ? number[0] - '0' : 0;
 }
 
-std::string board_row(const Seen& seen, int row) {
-  std::string text;
+void append_board_row(std::string& out, const Seen& seen, int row) {
   for (int column = 0; column < seen.board.side; ++column) {
-    text += column == 0 ? " " : "\t ";
-    text += symbol(seen, cell_at(row, column));
-    text += ' ';
+    out += column == 0 ? " " : "\t ";
+    out += symbol(seen, cell_at(row, column));
+    out += ' ';
   }
-  return text;
 }
 
 std::vector<std::string> compact_vocabulary() {
-  std::vector<std::string> pieces = {"Hint:", "</hint>\n", " <hint>", "</hint>", " ?",
-                                     " Want", " <answer>", "</answer>",
-                                     " goal", " you are at", " moved you from ",
-                                     " did not move you from ", " to ",
-                                     "\nGoal reached. ", "\nFell into a hole. ",
-                                     "\nOut of steps. ", "\nUnreadable answer. ",
-                                     "Reward 0\nNew hint:", "Reward 1\nNew hint:"};
+  std::vector<std::string> pieces = {"Hint:",
+                                     "</hint>\n",
+                                     " <hint>",
+                                     "</hint>",
+                                     " ?",
+                                     " Want",
+                                     " <answer>",
+                                     "</answer>",
+                                     " goal",
+                                     " you are at",
+                                     " moved you from ",
+                                     " did not move you from ",
+                                     " to ",
+                                     "\nGoal reached. ",
+                                     "\nFell into a hole. ",
+                                     "\nOut of steps. ",
+                                     "\nUnreadable answer. ",
+                                     "Reward 0\nNew hint:",
+                                     "Reward 1\nNew hint:"};
   for (std::size_t i = 0; i < kCardinals.size(); ++i) {
     const std::string digit(1, static_cast<char>('1' + i));
     pieces.push_back(" " + std::string(kCardinalNames[i]));

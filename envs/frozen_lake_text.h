@@ -32,8 +32,8 @@ bool compact_budget(std::int64_t budget);
 /// 1 … 4, or 0 when the reply is not an action.
 int parse_direction(std::string_view reply);
 
-/// One row of the board: P player, X player in a hole, √ player on the goal, _ ice, O hole,
+/// Appends one row of the board: P player, X player in a hole, √ player on the goal, _ ice, O hole,
 /// G goal; cells padded with a blank on each side and separated by tabs.
-std::string board_row(const Seen& seen, int row);
+void append_board_row(std::string& out, const Seen& seen, int row);
 
 }  // namespace turnhalle::frozen_lake

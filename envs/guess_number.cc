@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/check.h"
 #include "core/text.h"
@@ -33,16 +34,23 @@ std::optional<std::int64_t> parse_guess(std::string_view reply) {
 
 // What the agent has been shown.
 struct Seen {
-  std::int64_t lowest = 0;   ///< of the numbers that the answers allow
+  std::int64_t lowest = 0;  ///< of the numbers that the answers allow
   std::int64_t highest = 0;
+};
+
+// What all instances of one family share.
+struct Fixed {
+  Options options;
+  PromptStyle style = PromptStyle::paper;
+  EnvironmentSpec spec;
 };
 
 class GuessNumber final : public Environment {
  public:
-  GuessNumber(const Options& options, const EnvironmentSpec& spec, PromptStyle style)
-      : options_(options), spec_(spec), style_(style) {}
+  explicit GuessNumber(std::shared_ptr<const Fixed> fixed)
+      : fixed_(std::move(fixed)), options_(fixed_->options) {}
 
-  const EnvironmentSpec& spec() const override { return spec_; }
+  const EnvironmentSpec& spec() const override { return fixed_->spec; }
   const Options& options() const { return options_; }
   const Seen& seen() const { return seen_; }
 
@@ -91,12 +99,10 @@ class GuessNumber final : public Environment {
     return true;
   }
 
-  Json hidden_state() const override {
-    return {{"secret", secret_}, {"guesses", guesses_}};
-  }
+  Json hidden_state() const override { return {{"secret", secret_}, {"guesses", guesses_}}; }
 
  private:
-  bool compact() const { return style_ == PromptStyle::compact; }
+  bool compact() const { return fixed_->style == PromptStyle::compact; }
 
   std::string opening() const {
     std::string text = compact() ? "Number " : "Guess a number from ";
@@ -137,9 +143,8 @@ class GuessNumber final : public Environment {
     result.observation = compact() ? "\n" + std::string(word) + ":" : std::string(word);
   }
 
+  std::shared_ptr<const Fixed> fixed_;
   const Options& options_;
-  const EnvironmentSpec& spec_;
-  PromptStyle style_;
   std::int64_t secret_ = 0;
   Seen seen_;
   std::int64_t guesses_ = 0;
@@ -148,11 +153,23 @@ class GuessNumber final : public Environment {
 
 // The pieces of all text of the compact style.
 std::vector<std::string> compact_vocabulary() {
-  std::vector<std::string> pieces = {"Hint:", " none", "</hint>\n", " <hint>", "</hint>",
-                                     "Number ", "..", ":", " ", ".",
-                                     "\nHigher:", "\nLower:", "\nRight. ",
-                                     "\nOut of guesses. ", "\nUnreadable. ",
-                                     "Reward 0\nNew hint:", "Reward 1\nNew hint:"};
+  std::vector<std::string> pieces = {"Hint:",
+                                     " none",
+                                     "</hint>\n",
+                                     " <hint>",
+                                     "</hint>",
+                                     "Number ",
+                                     "..",
+                                     ":",
+                                     " ",
+                                     ".",
+                                     "\nHigher:",
+                                     "\nLower:",
+                                     "\nRight. ",
+                                     "\nOut of guesses. ",
+                                     "\nUnreadable. ",
+                                     "Reward 0\nNew hint:",
+                                     "Reward 1\nNew hint:"};
   for (char digit = '0'; digit <= '9'; ++digit) {
     pieces.emplace_back(1, digit);
   }
@@ -185,8 +202,8 @@ class Guesser final : public Player {
     if (strategy_ == Strategy::bisect) {
       return (seen.lowest + seen.highest) / 2;
     }
-    const bool blind = strategy_ == Strategy::uniform ||
-                       (strategy_ == Strategy::mixed && random.chance(1, 2));
+    const bool blind =
+        strategy_ == Strategy::uniform || (strategy_ == Strategy::mixed && random.chance(1, 2));
     return blind ? random.between(world.options().low, world.options().high)
                  : random.between(seen.lowest, seen.highest);
   }
@@ -197,34 +214,37 @@ class Guesser final : public Player {
 
 class GuessFamily final : public EnvironmentFamily {
  public:
-  GuessFamily(const Options& options, PromptStyle style) : options_(options), style_(style) {
-    spec_.name = "guess_number";
-    spec_.action_grammar = "one whole number between the bounds, and no other digits";
-    spec_.turns_max = options.guesses;
+  GuessFamily(const Options& options, PromptStyle style) {
+    auto fixed = std::make_shared<Fixed>();
+    fixed->options = options;
+    fixed->style = style;
+    fixed->spec.name = "guess_number";
+    fixed->spec.action_grammar = "one whole number between the bounds, and no other digits";
+    fixed->spec.turns_max = options.guesses;
+    fixed_ = std::move(fixed);
   }
 
-  const EnvironmentSpec& spec() const override { return spec_; }
+  const EnvironmentSpec& spec() const override { return fixed_->spec; }
   ContextWords context_words() const override {
-    if (style_ == PromptStyle::compact) {
+    if (fixed_->style == PromptStyle::compact) {
       return {" none", " none", compact_vocabulary(), {".", "</hint>"}};
     }
     return {"Hints: null", "Hints: no hint available.", {}, {}};
   }
   std::unique_ptr<Environment> make() const override {
-    return std::make_unique<GuessNumber>(options_, spec_, style_);
+    return std::make_unique<GuessNumber>(fixed_);
   }
   std::unique_ptr<Player> make_player(std::string_view role) const override {
-    if (role == "expert") return std::make_unique<Guesser>(Strategy::bisect, style_);
-    if (role == "random") return std::make_unique<Guesser>(Strategy::uniform, style_);
-    if (role == "consistent") return std::make_unique<Guesser>(Strategy::consistent, style_);
-    if (role == "demonstrator") return std::make_unique<Guesser>(Strategy::mixed, style_);
+    const PromptStyle style = fixed_->style;
+    if (role == "expert") return std::make_unique<Guesser>(Strategy::bisect, style);
+    if (role == "random") return std::make_unique<Guesser>(Strategy::uniform, style);
+    if (role == "consistent") return std::make_unique<Guesser>(Strategy::consistent, style);
+    if (role == "demonstrator") return std::make_unique<Guesser>(Strategy::mixed, style);
     return nullptr;
   }
 
  private:
-  Options options_;
-  PromptStyle style_;
-  EnvironmentSpec spec_;
+  std::shared_ptr<const Fixed> fixed_;
 };
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
@@ -254,8 +274,11 @@ Json options_schema() {
 }  // namespace
 
 EnvironmentEntry entry() {
-  return {"guess_number", "a secret number, a few guesses, higher or lower",
-          {"consistent", "demonstrator", "expert", "random"}, read_family, options_schema()};
+  return {"guess_number",
+          "a secret number, a few guesses, higher or lower",
+          {"consistent", "demonstrator", "expert", "random"},
+          read_family,
+          options_schema()};
 }
 
 }  // namespace turnhalle::guess_number

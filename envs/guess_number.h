@@ -13,7 +13,7 @@
 // Options  low 0..999 (1), high 1..1000 (9) above low, guesses 1..64 (3)
 // Expert   Bisection, which is optimal: 7 of 9 secrets in 3 guesses (0.778). Other players: random
 //          (uniform between the bounds, 0.298), consistent (uniform among what the answers allow,
-//          0.576), demonstrator (either of these by a fair coin at every guess, 0.430).
+//          0.569), demonstrator (either of these by a fair coin at every guess, 0.429).
 // Source   A classic; the smallest world in which several turns pay off for a pretrained model.
 // Differs  -
 #pragma once

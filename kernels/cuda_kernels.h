@@ -6,6 +6,7 @@
 // the same in every run: sums have a fixed order and no atomics are used.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/kernels.h"
@@ -30,5 +31,12 @@ int log_prob_from_logits_backward(const LogitRows& shape, const LogProbGradient&
 /// scan.offsets and scan.mask are on the device.
 int segment_scan_forward(const SegmentScan& scan, const float* x, float* y, void* stream);
 int segment_scan_backward(const SegmentScan& scan, const float* d_y, float* d_x, void* stream);
+
+/// Memory that host and device reach at the same address, or null where there is no GPU. For
+/// tests; programs have an allocator of their own.
+void* allocate_managed(std::size_t bytes);
+void free_managed(void* memory);
+/// Waits for everything that was queued on any stream.
+int synchronize();
 
 }  // namespace turnhalle::kernels::cuda

@@ -1,8 +1,8 @@
 // Fused operators of the trainer on raw pointers: no torch, no worlds.
 //
 // Every operator is there as
-//   * kernels::definition::NAME   straight loops with double accumulation: what it means;
-//   * kernels::NAME               float32, blocked and vectorised, on any number of threads;
+//   * kernels::definition::NAME   straight loops with double accumulation: what it means,
+//   * kernels::NAME               float32, blocked and vectorised, on any number of threads,
 //   * kernels::cuda::NAME         for a GPU (cuda_kernels.h), the same source tested on the CPU.
 // kernels/README.md has the formulas and the tolerances that tests/kernels holds them to.
 //
@@ -45,7 +45,8 @@ struct CpuRun {
 //
 // A logit of −inf has probability 0 and adds nothing. A row with a NaN or +inf logit, or with
 // all logits −inf, gives NaN in all three outputs of its row. A row whose incoming gradients are
-// both 0 (a masked token) gets the gradient 0 whatever its logits are.
+// both 0 (a masked token) gets the gradient 0 whatever its logits are. The backward pass takes
+// log p_j ≤ 0 for granted: p_j stays at most 1 where z_j − L rounds up.
 
 /// What a forward pass writes, [rows] each. log_normalizer is L; the backward pass reads it and
 /// the entropy again.

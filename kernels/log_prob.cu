@@ -191,7 +191,8 @@ __device__ float logit_gradient(const LogProbGradient& gradient, std::int64_t ro
   if (g == 0.0F && e == 0.0F) {
     return 0.0F;
   }
-  const float log_p = z - gradient.log_normalizer[row];
+  const float rounded = z - gradient.log_normalizer[row];
+  const float log_p = rounded > 0.0F ? 0.0F : rounded;
   const float p = expf(log_p);
   const float rest = p == 0.0F ? 0.0F : -p * (g + e * (log_p + gradient.entropy[row]));
   return is_chosen ? g + rest : rest;

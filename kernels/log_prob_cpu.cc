@@ -46,7 +46,8 @@ void differentiate(std::vector<double>& z, std::int32_t chosen, std::int64_t row
   const double entropy = static_cast<double>(gradient.entropy[row]);
   const double log_normalizer = static_cast<double>(gradient.log_normalizer[row]);
   for (double& logit : z) {
-    const double log_p = logit - log_normalizer;
+    const double rounded = logit - log_normalizer;
+    const double log_p = rounded > 0.0 ? 0.0 : rounded;
     const double p = std::exp(log_p);
     logit = p == 0.0 ? 0.0 : -g * p - e * p * (log_p + entropy);
   }

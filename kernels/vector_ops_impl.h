@@ -161,17 +161,17 @@ void gemm(const Gemm& g) {
   }
 }
 
-inline float largest(const float* z, std::int64_t n, float scale, float start) {
-  Floats max = broadcast(start);
+inline float largest(const float* z, std::int64_t n) {
+  constexpr float kMinusInfinity = -__builtin_inff();
+  Floats max = broadcast(kMinusInfinity);
   std::int64_t j = 0;
   for (; j + kLanes <= n; j += kLanes) {
-    const Floats value = load(z + j) * scale;
+    const Floats value = load(z + j);
     max = value > max ? value : max;
   }
-  float result = start;
+  float result = kMinusInfinity;
   for (; j < n; ++j) {
-    const float value = z[j] * scale;
-    result = value > result ? value : result;
+    result = z[j] > result ? z[j] : result;
   }
   for (int lane = 0; lane < kLanes; ++lane) {
     result = max[lane] > result ? max[lane] : result;
@@ -182,14 +182,16 @@ inline float largest(const float* z, std::int64_t n, float scale, float start) {
 void softmax_add(const float* z, std::int64_t n, float scale, SoftmaxState& state) {
   constexpr float kMinusInfinity = -__builtin_inff();
   SoftmaxState part;
-  part.max = largest(z, n, scale, kMinusInfinity);
+  const float max = largest(z, n);
+  part.max = max * scale;
   // With nothing above −inf the sums are taken relative to 0, so that they stay 0 or NaN.
-  const float base = part.max == kMinusInfinity ? 0.0F : part.max;
+  const float base = max == kMinusInfinity ? 0.0F : max;
   Floats sum{};
   Floats weighted{};
   for (std::int64_t j = 0; j < n; j += kLanes) {
     const Floats raw = n - j >= kLanes ? load(z + j) : load_part(z + j, n - j, kMinusInfinity);
-    const Floats difference = raw * scale - base;
+    // Scaled after the subtraction: the largest logit gives exactly 0, whatever its size.
+    const Floats difference = (raw - base) * scale;
     const Floats e = exponential(difference);
     sum += e;
     weighted += e == 0.0F ? Floats{} : e * difference;
@@ -205,7 +207,8 @@ void gradient_row(float* z, std::int64_t n, const GradientRow& row) {
   for (std::int64_t j = 0; j < n; j += kLanes) {
     const bool whole = n - j >= kLanes;
     const Floats raw = whole ? load(z + j) : load_part(z + j, n - j, 0.0F);
-    const Floats log_p = raw * row.scale - row.log_normalizer;
+    const Floats rounded = raw * row.scale - row.log_normalizer;
+    const Floats log_p = rounded > 0.0F ? Floats{} : rounded;
     const Floats p = exponential(log_p);
     const Floats factor = probability_factor + entropy_factor * (log_p + row.entropy);
     const Floats d = p == 0.0F ? Floats{} : p * factor;

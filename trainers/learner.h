@@ -104,4 +104,9 @@ class Learner {
   virtual void reset_optimizer() = 0;
 };
 
+/// Threads of a single tensor operation, for the whole program.
+void set_arithmetic_threads(int threads);
+/// Number of trained weights.
+std::int64_t parameter_count(const lm::Transformer& model);
+
 }  // namespace turnhalle

@@ -1,13 +1,6 @@
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/mm.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -151,7 +144,7 @@ class TorchLearner final : public Learner {
         losses[i] = one_micro_batch(work, i, loss, gradients[worker]);
       }
     });
-    at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     for (Gradients& part : gradients) {
       add_gradients(gradients_, part);
     }
@@ -162,7 +155,7 @@ class TorchLearner final : public Learner {
     std::vector<std::vector<float>> result(work.sequences.size());
     const auto workers = static_cast<std::size_t>(std::max(1, options_.workers));
     in_workers(workers, [&](std::size_t worker) {
-      at::NoGradGuard no_grad;
+      const c10::NoGradGuard no_grad;
       for (std::size_t i = worker; i < work.micro_batches.size(); i += workers) {
         PackedTargets targets = pack(work, work.micro_batches[i]);
         TokenHead head(select_rows(model_->hidden(targets.packed, forward_), targets.rows),
@@ -181,7 +174,7 @@ class TorchLearner final : public Learner {
   }
 
   UpdateReport update(const AdamWStep& step) override {
-    at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     UpdateReport report;
     if (gradients_.empty()) {
       return report;  // no token was trained on
@@ -298,7 +291,7 @@ class TorchLearner final : public Learner {
     Gradients gradients;
     at::Tensor d_head;
     {
-      at::NoGradGuard no_grad;
+      const c10::NoGradGuard no_grad;
       TokenHead head(rows.detach(), model_->head_weight().detach(), std::move(targets.chosen),
                      work.temperature);
       head.forward();
@@ -308,7 +301,7 @@ class TorchLearner final : public Learner {
     }
     gradients = torch::autograd::grad({rows}, parameters_, {d_rows}, /*retain_graph=*/false,
                                       /*create_graph=*/false, /*allow_unused=*/true);
-    at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) gradients[i] = at::zeros_like(parameters_[i].detach());
     }
@@ -353,5 +346,9 @@ std::unique_ptr<Learner> Learner::make(std::shared_ptr<lm::Transformer> model,
                                        LearnerOptions options) {
   return std::make_unique<TorchLearner>(std::move(model), options);
 }
+
+void set_arithmetic_threads(int threads) { at::set_num_threads(std::max(1, threads)); }
+
+std::int64_t parameter_count(const lm::Transformer& model) { return model.config().parameters(); }
 
 }  // namespace turnhalle

@@ -40,7 +40,8 @@ Status check_options(const VocabularyOptions& options) {
   for (const auto* tokens : {&options.special_tokens, &options.chunk_tokens}) {
     for (const std::string& token : *tokens) {
       if (token.empty() || token.size() > given_token_bytes_max || !is_utf8(token)) {
-        return Error{"", "expected tokens of 1 to 1024 bytes of UTF-8; found " + shown(Json(token))};
+        return Error{"",
+                     "expected tokens of 1 to 1024 bytes of UTF-8; found " + shown(Json(token))};
       }
       if (!seen.insert(token).second) {
         return Error{"", "the token " + shown(Json(token)) + " is given twice"};

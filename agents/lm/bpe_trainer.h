@@ -17,14 +17,14 @@ namespace turnhalle::lm {
 
 /// Ids are given in this order: special tokens, chunk tokens, the 256 bytes, merges.
 struct VocabularyOptions {
-  std::vector<std::string> special_tokens;  ///< never matched in ordinary text
-  std::vector<std::string> chunk_tokens;    ///< always matched, longest first, e.g. "Direction 2"
-  std::string beginning;  ///< one of special_tokens, put before every conversation; "" for none
+  std::vector<std::string> special_tokens = {};  ///< never matched in ordinary text
+  std::vector<std::string> chunk_tokens = {};    ///< always matched, longest first: "Direction 2"
+  std::string beginning = {};  ///< one of special_tokens, put before a conversation; "" for none
   bool individual_digits = true;  ///< each digit is a word of its own
 };
 
 struct BpeTrainOptions {
-  VocabularyOptions vocabulary;
+  VocabularyOptions vocabulary = {};
   std::int64_t vocabulary_size_max = 4096;  ///< all ids together
   std::int64_t pair_count_min = 2;          ///< rarer pairs are not merged
 };

@@ -21,7 +21,8 @@ constexpr std::string_view close_mark = "<|im_end|>";
 constexpr std::string_view smollm2_system =
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
 
-// The sources are compared with those of folders byte by byte, so line breaks and spaces count.
+// The sources are compared with those of folders; spaces count. Inside Jinja's quotes a line break
+// and `\n` are the same, and both are met.
 constexpr std::string_view plain_jinja =
     R"({% for message in messages %}{{ message['content'] }}{% endfor %})";
 constexpr std::string_view chatml_jinja =
@@ -29,11 +30,11 @@ constexpr std::string_view chatml_jinja =
     R"(message['content'] + '<|im_end|>' + '\n'}}{% endfor %})"
     R"({% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})";
 constexpr std::string_view smollm2_jinja =
-    R"({% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %})"
-    R"({{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by )"
-    R"(Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + )"
-    R"(message['content'] + '<|im_end|>' + '\n'}}{% endfor %})"
-    R"({% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %})";
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by "
+    "Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + "
+    "message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 struct TemplateRow {
   std::string_view name;
@@ -41,6 +42,20 @@ struct TemplateRow {
 };
 constexpr std::array<TemplateRow, 3> templates = {
     {{"chatml", chatml_jinja}, {"plain", plain_jinja}, {"smollm2", smollm2_jinja}}};
+
+/// A source with every `\n` as a line break, and without the last one, which Jinja drops.
+std::string normal_form(std::string_view source) {
+  std::string normal;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const bool escaped = source.substr(i, 2) == "\\n";
+    normal += escaped ? '\n' : source[i];
+    i += escaped ? 1 : 0;
+  }
+  if (normal.ends_with('\n')) {
+    normal.pop_back();
+  }
+  return normal;
+}
 
 /// Collects pieces; texts that touch become one.
 class Pieces {
@@ -181,13 +196,9 @@ Result<ChatTemplate> ChatTemplate::from_folder(const std::string& folder) {
   if (!source) {
     return source.error();
   }
-  std::string_view text = source->has_value() ? std::string_view(**source) : plain_jinja;
-  // Editors and other writers end a file with a line break, which Jinja drops too.
-  if (text.ends_with('\n')) {
-    text.remove_suffix(1);
-  }
+  const std::string text = normal_form(source->has_value() ? **source : plain_jinja);
   const auto row = std::find_if(templates.begin(), templates.end(),
-                                [&](const TemplateRow& r) { return r.jinja == text; });
+                                [&](const TemplateRow& r) { return normal_form(r.jinja) == text; });
   if (row == templates.end()) {
     return Error{place, "the chat template is not one of chatml, plain, smollm2 (SHA-256 " +
                             sha256_hex(text) + ")"};

@@ -7,7 +7,8 @@
 // A conversation is rendered a suffix at a time, so that the token ledger only ever grows:
 //
 //   all        system | user | assistant (sampled) | user | …
-//   1st call   [<|im_start|>system…<|im_end|>\n<|im_start|>user…<|im_end|>\n<|im_start|>assistant\n]
+//   1st call   [<|im_start|>system…<|im_end|>\n<|im_start|>user…<|im_end|>\n
+//               <|im_start|>assistant\n]
 //   sampled    ids of the reply, up to and with <|im_end|>; never tokenised again
 //   2nd call   [\n<|im_start|>user…<|im_end|>\n<|im_start|>assistant\n]
 #pragma once
@@ -48,7 +49,7 @@ enum class LedgerEnd : std::uint8_t {
 
 /// What to render: the messages from `already` on, given that the ones before are in the ledger.
 struct ChatRequest {
-  std::span<const ChatMessage> messages;
+  std::span<const ChatMessage> messages = {};
   std::size_t already = 0;
   LedgerEnd ledger_end = LedgerEnd::rendered;
   bool generation_prompt = true;  ///< ends with the opening of the assistant's next message
@@ -75,7 +76,8 @@ class ChatTemplate {
   /// The same, as one string; for people and for comparisons.
   std::string render_text(const ChatRequest& request) const;
   /// The ids of the suffix, appended to `ids`. A plain conversation begins with the tokenizer's
-  /// beginning(); the other templates say all that they want there. An error when the tokenizer lacks one of the template's special tokens.
+  /// beginning(); the other templates say all that they want there. An error when the tokenizer
+  /// lacks one of the template's special tokens.
   Status encode(const Tokenizer& tokenizer, const ChatRequest& request,
                 std::vector<TokenId>& ids) const;
 

@@ -137,8 +137,8 @@ struct GenerationKernels {
   /// One kv head of one chunk, whose keys have been stored.
   void (*attend)(const PagedAttention&, const TokenChunk&, std::int64_t kv_head,
                  std::vector<float>& scratch);
-  /// out[i] = exp(scale · (logits[i] − the maximum)).
-  void (*exponentials)(const float* logits, std::int64_t count, float scale, float* out);
+  /// out[i] = exp(scale · (logits[i] − the maximum)); returns the maximum.
+  float (*exponentials)(const float* logits, std::int64_t count, float scale, float* out);
 };
 
 template <class T>

@@ -4,6 +4,8 @@
 
 namespace turnhalle::lm {
 
-DecoderKernels decoder_kernels_avx2() { return {&kTrainingFloat, &kTrainingDouble, &kGeneration}; }
+DecoderKernels decoder_kernels_avx2() {
+  return {&kTrainingFloat, &kTrainingDouble, &kGeneration};
+}
 
 }  // namespace turnhalle::lm

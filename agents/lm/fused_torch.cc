@@ -31,73 +31,112 @@ void check_operand(const at::Tensor& tensor) {
         "operands of the fused functions are contiguous and on the CPU");
 }
 
-class AddNormFunction : public torch::autograd::Function<AddNormFunction> {
- public:
-  // Returns {normed}, or {sum, normed} when there is a delta.
-  static variable_list forward(AutogradContext* context, const at::Tensor& x,
-                               const at::Tensor& delta, const at::Tensor& weight, double eps) {
-    check_operand(x);
-    const std::int64_t width = x.size(-1);
-    const std::int64_t rows = x.numel() / width;
-    at::Tensor normed = at::empty_like(x);
-    at::Tensor sum = delta.defined() ? at::empty_like(x) : x;
-    at::Tensor inverse = at::empty({rows}, x.options());
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "add_norm", [&] {
-      AddNorm<scalar_t> a;
-      a.x = x.const_data_ptr<scalar_t>();
-      a.delta = data_or_null<scalar_t>(delta);
-      a.weight = weight.const_data_ptr<scalar_t>();
-      a.sum = delta.defined() ? sum.data_ptr<scalar_t>() : nullptr;
-      a.y = normed.data_ptr<scalar_t>();
-      a.inverse = inverse.data_ptr<scalar_t>();
-      a.width = width;
-      a.eps = eps;
-      at::parallel_for(0, rows, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
-        training_kernels<scalar_t>().add_norm(a, {begin, end});
-      });
+/// The results of a norm that the gradient needs.
+struct NormResults {
+  at::Tensor sum, normed, inverse;
+};
+
+// delta may be undefined; then the sum is x itself.
+NormResults norm_forward(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
+                         double eps) {
+  check_operand(x);
+  const std::int64_t width = x.size(-1);
+  const std::int64_t rows = x.numel() / width;
+  NormResults results;
+  results.sum = delta.defined() ? at::empty_like(x) : x;
+  results.normed = at::empty_like(x);
+  results.inverse = at::empty({rows}, x.options());
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "add_norm", [&] {
+    AddNorm<scalar_t> a;
+    a.x = x.const_data_ptr<scalar_t>();
+    a.delta = data_or_null<scalar_t>(delta);
+    a.weight = weight.const_data_ptr<scalar_t>();
+    a.sum = delta.defined() ? results.sum.data_ptr<scalar_t>() : nullptr;
+    a.y = results.normed.data_ptr<scalar_t>();
+    a.inverse = results.inverse.data_ptr<scalar_t>();
+    a.width = width;
+    a.eps = eps;
+    at::parallel_for(0, rows, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+      training_kernels<scalar_t>().add_norm(a, {begin, end});
     });
-    context->set_materialize_grads(false);
-    context->save_for_backward({sum, weight, inverse});
-    context->saved_data["has_delta"] = delta.defined();
-    return delta.defined() ? variable_list{sum, normed} : variable_list{normed};
+  });
+  return results;
+}
+
+/// Gradients of the sum and of the weight.
+struct NormGradients {
+  at::Tensor sum, weight;
+};
+
+// saved is {sum, weight, inverse}; d_sum, what reaches the sum besides the norm, may be undefined.
+NormGradients norm_backward(const variable_list& saved, const at::Tensor& d_normed,
+                            const at::Tensor& d_sum) {
+  const at::Tensor& sum = saved[0];
+  const at::Tensor d_y = d_normed.contiguous();
+  const at::Tensor d_residual = d_sum.defined() ? d_sum.contiguous() : at::Tensor();
+  const std::int64_t width = sum.size(-1);
+  const std::int64_t rows = sum.numel() / width;
+  // Threads sum the weight's gradient apart; the parts are added in order.
+  const std::int64_t parts = std::clamp<std::int64_t>(rows / kRowGrain, 1, at::get_num_threads());
+  at::Tensor d_total = at::empty_like(sum);
+  at::Tensor d_weight = at::zeros({parts, width}, sum.options());
+  AT_DISPATCH_FLOATING_TYPES(sum.scalar_type(), "add_norm_gradient", [&] {
+    AddNormGradient<scalar_t> a;
+    a.sum = sum.const_data_ptr<scalar_t>();
+    a.weight = saved[1].const_data_ptr<scalar_t>();
+    a.inverse = saved[2].const_data_ptr<scalar_t>();
+    a.d_y = d_y.const_data_ptr<scalar_t>();
+    a.d_sum = data_or_null<scalar_t>(d_residual);
+    a.d_sum_total = d_total.data_ptr<scalar_t>();
+    a.width = width;
+    scalar_t* partial = d_weight.data_ptr<scalar_t>();
+    at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t part = begin; part < end; ++part) {
+        AddNormGradient<scalar_t> mine = a;
+        mine.d_weight = partial + part * width;
+        training_kernels<scalar_t>().add_norm_gradient(
+            mine, {rows * part / parts, rows * (part + 1) / parts});
+      }
+    });
+  });
+  return {d_total, d_weight.sum(0)};
+}
+
+class NormFunction : public torch::autograd::Function<NormFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, double eps) {
+    const NormResults results = norm_forward(x, at::Tensor(), weight, eps);
+    context->save_for_backward({x, weight, results.inverse});
+    return results.normed;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const at::Tensor& sum = saved[0];
-    const at::Tensor& weight = saved[1];
-    const bool has_delta = context->saved_data["has_delta"].toBool();
-    const at::Tensor d_sum =
-        has_delta && gradients[0].defined() ? gradients[0].contiguous() : at::Tensor();
-    if (!gradients.back().defined()) {
-      return {d_sum, has_delta ? d_sum : at::Tensor(), at::Tensor(), at::Tensor()};
+    const NormGradients d =
+        norm_backward(context->get_saved_variables(), gradients[0], at::Tensor());
+    return {d.sum, d.weight, at::Tensor()};
+  }
+};
+
+class AddNormFunction : public torch::autograd::Function<AddNormFunction> {
+ public:
+  // Returns {sum, normed}.
+  static variable_list forward(AutogradContext* context, const at::Tensor& x,
+                               const at::Tensor& delta, const at::Tensor& weight, double eps) {
+    check_operand(delta);
+    const NormResults results = norm_forward(x, delta, weight, eps);
+    context->set_materialize_grads(false);
+    context->save_for_backward({results.sum, weight, results.inverse});
+    return {results.sum, results.normed};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    if (!gradients[1].defined()) {
+      return {gradients[0], gradients[0], at::Tensor(), at::Tensor()};
     }
-    const at::Tensor d_normed = gradients.back().contiguous();
-    const std::int64_t width = sum.size(-1);
-    const std::int64_t rows = sum.numel() / width;
-    const std::int64_t parts = std::clamp<std::int64_t>(rows / kRowGrain, 1, at::get_num_threads());
-    at::Tensor d_total = at::empty_like(sum);
-    at::Tensor d_weight = at::zeros({parts, width}, sum.options());
-    AT_DISPATCH_FLOATING_TYPES(sum.scalar_type(), "add_norm_gradient", [&] {
-      AddNormGradient<scalar_t> a;
-      a.sum = sum.const_data_ptr<scalar_t>();
-      a.weight = weight.const_data_ptr<scalar_t>();
-      a.inverse = saved[2].const_data_ptr<scalar_t>();
-      a.d_y = d_normed.const_data_ptr<scalar_t>();
-      a.d_sum = data_or_null<scalar_t>(d_sum);
-      a.d_sum_total = d_total.data_ptr<scalar_t>();
-      a.width = width;
-      scalar_t* partial = d_weight.data_ptr<scalar_t>();
-      at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t part = begin; part < end; ++part) {
-          AddNormGradient<scalar_t> mine = a;
-          mine.d_weight = partial + part * width;
-          training_kernels<scalar_t>().add_norm_gradient(
-              mine, {rows * part / parts, rows * (part + 1) / parts});
-        }
-      });
-    });
-    return {d_total, has_delta ? d_total : at::Tensor(), d_weight.sum(0), at::Tensor()};
+    const NormGradients d =
+        norm_backward(context->get_saved_variables(), gradients[1], gradients[0]);
+    return {d.sum, d.sum, d.weight, at::Tensor()};
   }
 };
 
@@ -209,7 +248,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
 }  // namespace
 
 at::Tensor fused_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  return AddNormFunction::apply(x, at::Tensor(), weight, eps)[0];
+  return NormFunction::apply(x, weight, eps);
 }
 
 SumAndNorm fused_add_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,

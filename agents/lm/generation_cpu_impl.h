@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agents/lm/attention_cpu_impl.h"
+#include "agents/lm/segment_attention_cpu_impl.h"
 
 namespace turnhalle::lm {
 namespace {
@@ -149,15 +150,18 @@ void attend_pages(const PagedAttention& p, const TokenChunk& chunk, std::int64_t
   }
 }
 
-void exponentials(const float* logits, std::int64_t count, float scale, float* out) {
+float exponentials(const float* logits, std::int64_t count, float scale, float* out) {
   float maximum = -std::numeric_limits<float>::infinity();
   for (std::int64_t i = 0; i < count; ++i) {
     maximum = std::max(maximum, logits[i]);
   }
   over_row<float>(
       count,
-      [&](std::int64_t i) { store<float>(out + i, exponential((load(logits + i) - maximum) * scale)); },
+      [&](std::int64_t i) {
+        store<float>(out + i, exponential((load(logits + i) - maximum) * scale));
+      },
       [&](std::int64_t i) { out[i] = std::exp((logits[i] - maximum) * scale); });
+  return maximum;
 }
 
 const TrainingKernels<float> kTrainingFloat{

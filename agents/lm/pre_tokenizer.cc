@@ -19,7 +19,8 @@ constexpr std::size_t probe_bytes = 4096;
 constexpr std::size_t jit_stack_bytes_max = std::size_t{8} << 20;
 
 constexpr std::string_view white_space =
-    R"(\x{09}-\x{0d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
+    R"(\x{09}-\x{0d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a})"
+    R"(\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
 /// The pattern with `\s` and `\S` spelled out; false for `\S` inside a bracket, which has no
 /// such spelling.
@@ -63,7 +64,8 @@ struct Segment {
 
 void append_segment(Segment segment, const SplitStep& step, std::string_view text,
                     std::vector<std::string_view>& words) {
-  if (segment.begin < segment.end && !(segment.matched && step.behavior == SplitBehavior::removed)) {
+  const bool removed = segment.matched && step.behavior == SplitBehavior::removed;
+  if (segment.begin < segment.end && !removed) {
     words.push_back(text.substr(segment.begin, segment.end - segment.begin));
   }
 }

@@ -9,16 +9,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <optional>
-#include <set>
+#include <tuple>
 #include <utility>
 
 #include "core/check.h"
-#include "core/file.h"
 #include "core/json.h"
-#include "core/text.h"
 
 namespace turnhalle::lm {
 namespace {
@@ -67,7 +64,8 @@ std::optional<std::uint64_t> bytes_for(DType dtype, std::span<const std::int64_t
 bool is_tensor_name(std::string_view name) {
   const auto harmless = [](char c) { return c >= 0x21 && c <= 0x7E && c != '/' && c != '\\'; };
   return !name.empty() && name.size() <= name_bytes_max &&
-         name.find("..") == std::string_view::npos && std::all_of(name.begin(), name.end(), harmless);
+         name.find("..") == std::string_view::npos &&
+         std::all_of(name.begin(), name.end(), harmless);
 }
 
 bool is_size(const Json& value) {

@@ -1,5 +1,6 @@
 // Reading the shards of a folder, and writing.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>

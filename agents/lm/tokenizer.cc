@@ -88,9 +88,8 @@ class Encoding {
     const std::size_t before = ids_.size();
     merge(word);
     if (cacheable && scratch_.cache.size() < cached_words_max) {
-      scratch_.cache.emplace(std::string(word),
-                             std::vector<TokenId>(ids_.begin() + static_cast<std::ptrdiff_t>(before),
-                                                  ids_.end()));
+      const auto first = ids_.begin() + static_cast<std::ptrdiff_t>(before);
+      scratch_.cache.emplace(std::string(word), std::vector<TokenId>(first, ids_.end()));
     }
   }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <boost/context/fiber.hpp>
-#include <boost/context/pooled_fixedsize_stack.hpp>
+#include <boost/context/fixedsize_stack.hpp>
 #include <cstdint>
 #include <numeric>
 #include <string>
@@ -97,8 +97,10 @@ class Scheduler {
     block_.threads.resize(threads);
     emulator().block = &block_;
     for (Thread& thread : block_.threads) {
-      thread.fiber = context::fiber(std::allocator_arg, stacks(), [this, &thread](
-                                                                      context::fiber&& from) {
+      // Not pooled: a stack from the heap is clean for the address sanitizer each time.
+      context::fixedsize_stack stack(kStackBytes);
+      thread.fiber = context::fiber(std::allocator_arg, stack, [this, &thread](
+                                                                   context::fiber&& from) {
         thread.scheduler = std::move(from);
         body_();
         thread.state = State::ended;
@@ -126,11 +128,6 @@ class Scheduler {
   }
 
  private:
-  static context::pooled_fixedsize_stack& stacks() {
-    static context::pooled_fixedsize_stack pool(kStackBytes);
-    return pool;
-  }
-
   bool all(std::size_t first, std::size_t count, State state) const {
     const auto begin = block_.threads.begin() + static_cast<std::ptrdiff_t>(first);
     return std::all_of(begin, begin + static_cast<std::ptrdiff_t>(count),

@@ -39,14 +39,14 @@ void group_normalised(std::span<const double> value, const Groups& groups,
 /// Deviation from the group's mean over the standard deviation S of all values in any group:
 ///     A_i = (R_i - m) / (S + eps)
 /// All values equal up to the tolerance: 0. TRL's scale_rewards="batch"; Lite PPO,
-/// arXiv 2508.08221, section 4.
+/// arXiv 2508.08221.
 void batch_normalised(std::span<const double> value, const Groups& groups,
                       const Normalisation& normalisation, std::span<double> advantage);
 
 /// Deviation from the mean of the others. For value i of a group of n:
 ///     A_i = R_i - (sum_j R_j - R_i) / (n - 1)
 /// A group of one follows `singleton`: there is nothing to compare with. RLOO,
-/// arXiv 2402.14740, equation 8; per turn it is TRLOO, arXiv 2602.05885, section 4.2. Golden
+/// arXiv 2402.14740; per turn it is TRLOO, arXiv 2602.05885, section 4.2. Golden
 /// values: "rloo_verl", "trloo". Sums to zero in each group of two or more.
 void leave_one_out(std::span<const double> value, const Groups& groups, Singleton singleton,
                    std::span<double> advantage);
@@ -63,7 +63,7 @@ struct Whitening {
 /// Mean 0 and variance 1 over all values, value i counting weight[i] times (its tokens, or 1).
 /// The variance is unbiased: sum w (A - m)^2 / (sum w - 1). Values with weight 0 stay as they
 /// are; with a total weight of 1 or less nothing happens. Changes `advantage` in place.
-/// REINFORCE++, arXiv 2501.03262, section 3.
+/// REINFORCE++, arXiv 2501.03262.
 void whiten(std::span<const double> weight, const Whitening& whitening,
             std::span<double> advantage);
 

@@ -1,4 +1,3 @@
-// Token, sequence and constant aggregation; compared in Dr.GRPO, arXiv 2503.20783, section 3.
 #include "trainers/algo/aggregate.h"
 
 #include "core/check.h"
@@ -21,8 +20,8 @@ Denominators& operator+=(Denominators& total, const Denominators& part) {
 void row_factors(const Aggregation& aggregation, const Denominators& denominators,
                  std::span<const std::size_t> offset, std::span<const std::uint8_t> mask,
                  std::span<double> factor) {
-  const double rows = aggregation.empty_rows == EmptyRows::count ? denominators.rows
-                                                                 : denominators.rows_filled;
+  const double rows =
+      aggregation.empty_rows == EmptyRows::count ? denominators.rows : denominators.rows_filled;
   check(offset.size() == factor.size() + 1, "one factor per row", offset.size(), factor.size());
   for (std::size_t row = 0; row < factor.size(); ++row) {
     double n = 0;

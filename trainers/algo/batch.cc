@@ -7,8 +7,8 @@ namespace {
 
 /// Entries of `values` for the rows named, with `offset` as the rows' bounds.
 template <class T>
-std::vector<T> select_ragged(std::span<const std::size_t> offset,
-                             std::span<const std::size_t> rows, std::span<const T> values) {
+std::vector<T> select_ragged(std::span<const std::size_t> offset, std::span<const std::size_t> rows,
+                             std::span<const T> values) {
   std::vector<T> chosen;
   if (values.empty()) {
     return chosen;
@@ -59,10 +59,9 @@ void check_shapes(const Batch& batch) {
   for (std::size_t row = 0; row < rows; ++row) {
     check(batch.offset[row] <= batch.offset[row + 1], "offsets do not fall", row);
   }
-  for (const std::size_t n :
-       {batch.mask.size(), batch.turn.size(), batch.logp.size(), batch.logp_old.size(),
-        batch.logp_rollout.size(), batch.logp_ref.size(), batch.entropy.size(),
-        batch.value.size()}) {
+  for (const std::size_t n : {batch.mask.size(), batch.turn.size(), batch.logp.size(),
+                              batch.logp_old.size(), batch.logp_rollout.size(),
+                              batch.logp_ref.size(), batch.entropy.size(), batch.value.size()}) {
     check(n == 0 || n == batch.tokens(), "an array of tokens has one entry per token", n,
           batch.tokens());
   }
@@ -124,15 +123,20 @@ bool has_array(const Batch& batch, std::string_view name) {
   };
   const std::size_t rows = batch.rows();
   const std::size_t tokens = batch.tokens();
-  const Entry entries[] = {
-      {"group", batch.group.size(), rows},          {"reward", batch.reward.size(), rows},
-      {"truncated", batch.truncated.size(), rows},  {"lifecycle", batch.lifecycle.size(), rows},
-      {"position", batch.position.size(), rows},    {"kind", batch.is_update.size(), rows},
-      {"mask", batch.mask.size(), tokens},          {"turn", batch.turn.size(), tokens},
-      {"logp", batch.logp.size(), tokens},          {"logp_old", batch.logp_old.size(), tokens},
-      {"logp_ref", batch.logp_ref.size(), tokens},  {"entropy", batch.entropy.size(), tokens},
-      {"value", batch.value.size(), tokens},
-      {"logp_rollout", batch.logp_rollout.size(), tokens}};
+  const Entry entries[] = {{"group", batch.group.size(), rows},
+                           {"reward", batch.reward.size(), rows},
+                           {"truncated", batch.truncated.size(), rows},
+                           {"lifecycle", batch.lifecycle.size(), rows},
+                           {"position", batch.position.size(), rows},
+                           {"kind", batch.is_update.size(), rows},
+                           {"mask", batch.mask.size(), tokens},
+                           {"turn", batch.turn.size(), tokens},
+                           {"logp", batch.logp.size(), tokens},
+                           {"logp_old", batch.logp_old.size(), tokens},
+                           {"logp_ref", batch.logp_ref.size(), tokens},
+                           {"entropy", batch.entropy.size(), tokens},
+                           {"value", batch.value.size(), tokens},
+                           {"logp_rollout", batch.logp_rollout.size(), tokens}};
   for (const Entry& entry : entries) {
     if (entry.name == name) {
       return entry.size == entry.needed;

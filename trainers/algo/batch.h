@@ -18,30 +18,30 @@ namespace turnhalle::algo {
 
 struct Batch {
   // One entry per row.
-  std::vector<std::int64_t> group;         ///< rows of one task share it
-  std::vector<std::string> group_name;     ///< group_name[g] for people; may be empty
-  std::vector<double> reward;              ///< 0 where there is none
-  std::vector<std::uint8_t> has_reward;    ///< 0: an infrastructure outcome, left out everywhere
-  std::vector<std::uint8_t> truncated;     ///< 1: cut off by a limit
-  std::vector<std::int64_t> lifecycle;     ///< unique inside its group
-  std::vector<std::int64_t> position;      ///< task index; of an update: whose context it writes
-  std::vector<std::uint8_t> is_update;     ///< 1: an update_context episode
+  std::vector<std::int64_t> group;       ///< rows of one task share it
+  std::vector<std::string> group_name;   ///< group_name[g] for people; may be empty
+  std::vector<double> reward;            ///< 0 where there is none
+  std::vector<std::uint8_t> has_reward;  ///< 0: an infrastructure outcome, left out everywhere
+  std::vector<std::uint8_t> truncated;   ///< 1: cut off by a limit
+  std::vector<std::int64_t> lifecycle;   ///< unique inside its group
+  std::vector<std::int64_t> position;    ///< task index; of an update: whose context it writes
+  std::vector<std::uint8_t> is_update;   ///< 1: an update_context episode
 
   // Turns of row i: turn_offset[i] … turn_offset[i+1]-1.
   std::vector<std::size_t> turn_offset;
   std::vector<double> turn_reward;
-  std::vector<std::uint8_t> turn_counts;   ///< 0: void, left out of baselines; empty: all count
+  std::vector<std::uint8_t> turn_counts;  ///< 0: void, left out of baselines; empty: all count
 
   // One entry per token.
-  std::vector<std::size_t> offset{0};      ///< rows + 1
-  std::vector<std::uint8_t> mask;          ///< 1: produced by the policy and trained on
-  std::vector<std::int32_t> turn;          ///< turn inside the row; -1 for the environment's
-  std::vector<double> logp;                ///< under the policy as it is
-  std::vector<double> logp_old;            ///< under the policy before the step's first update
-  std::vector<double> logp_rollout;        ///< as recorded while sampling
-  std::vector<double> logp_ref;            ///< under the reference policy
-  std::vector<double> entropy;             ///< of the policy's distribution at the token
-  std::vector<double> value;               ///< critic
+  std::vector<std::size_t> offset{0};  ///< rows + 1
+  std::vector<std::uint8_t> mask;      ///< 1: produced by the policy and trained on
+  std::vector<std::int32_t> turn;      ///< turn inside the row; -1 for the environment's
+  std::vector<double> logp;            ///< under the policy as it is
+  std::vector<double> logp_old;        ///< under the policy before the step's first update
+  std::vector<double> logp_rollout;    ///< as recorded while sampling
+  std::vector<double> logp_ref;        ///< under the reference policy
+  std::vector<double> entropy;         ///< of the policy's distribution at the token
+  std::vector<double> value;           ///< critic
 
   std::size_t rows() const { return offset.size() - 1; }
   std::size_t tokens() const { return offset.back(); }

@@ -1,5 +1,3 @@
-// The batch format is that of the command line's contract; turns and masks as in multi-turn
-// trainers after RAGEN, arXiv 2504.20073.
 #include "trainers/algo/batch_json.h"
 
 #include <array>
@@ -44,8 +42,8 @@ class BatchReader {
   }
   void check_rows();
   bool fits_rows(const std::string& key, const Json& value);
-  bool set_offset(const std::string& key, const std::string& unit,
-                  std::vector<std::size_t>& offset, bool& is_set);
+  bool set_offset(const std::string& key, const std::string& unit, std::vector<std::size_t>& offset,
+                  bool& is_set);
   void read_bounds();
   double number(const std::string& pointer, const Json& value);
   std::int64_t integer(const std::string& pointer, const Json& value, std::int64_t low);
@@ -156,8 +154,7 @@ double BatchReader::number(const std::string& pointer, const Json& value) {
   return value.get<double>();
 }
 
-std::int64_t BatchReader::integer(const std::string& pointer, const Json& value,
-                                  std::int64_t low) {
+std::int64_t BatchReader::integer(const std::string& pointer, const Json& value, std::int64_t low) {
   constexpr std::int64_t high = 1'000'000'000;
   if (!value.is_number_integer() || value.get<std::int64_t>() < low ||
       value.get<std::int64_t>() > high) {
@@ -256,8 +253,7 @@ void BatchReader::read_turns() {
     const std::size_t turns = batch.turn_offset[row + 1] - batch.turn_offset[row];
     for (std::size_t turn = 0; turn < turns; ++turn) {
       if (const Json* value = find("turn_reward")) {
-        batch.turn_reward.push_back(
-            number(at("turn_reward", row, turn), (*value)[row][turn]));
+        batch.turn_reward.push_back(number(at("turn_reward", row, turn), (*value)[row][turn]));
       }
       if (const Json* value = find("turn_mask")) {
         batch.turn_counts.push_back(mark(at("turn_mask", row, turn), (*value)[row][turn]));

@@ -79,7 +79,7 @@ void merge(ObjectiveResult& total, const ObjectiveResult& part);
 
 /// Importance correction alone.
 struct Weights {
-  std::vector<double> weight;      ///< 0 where masked or thrown away
+  std::vector<double> weight;  ///< 0 where masked or thrown away
   std::vector<std::uint8_t> keep;
   std::map<std::string, double> metrics;
 };

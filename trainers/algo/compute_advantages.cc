@@ -1,5 +1,4 @@
-// The first half of a recipe: units to advantages. The order of the slots follows the survey of
-// variants in Dr.GRPO, arXiv 2503.20783, and Lite PPO, arXiv 2508.08221.
+// The first half of a recipe: from units to advantages.
 #include <algorithm>
 #include <utility>
 
@@ -134,7 +133,7 @@ void summarise(const Batch& batch, const Units& units, std::span<const double> o
     const bool of_row = units.level == UnitLevel::row;
     result.per_row[row] = of_row ? of_unit[units.of_row[row]] : whole.mean();
     for (std::size_t turn = begin; turn < begin + n; ++turn) {
-      result.per_turn.push_back(of_row ? result.per_row[row]
+      result.per_turn.push_back(of_row                           ? result.per_row[row]
                                 : units.level == UnitLevel::turn ? of_unit[turn]
                                                                  : turns[turn].mean());
     }
@@ -176,7 +175,8 @@ Result<Advantages> compute_advantages(const Recipe& recipe, const Batch& batch) 
   if (!units.ok()) {
     return units.error();
   }
-  const Groups groups = make_groups(units->key, units->counts);
+  const bool compares = units->level != UnitLevel::token;
+  const Groups groups = compares ? make_groups(units->key, units->counts) : Groups{};
   Advantages result;
   std::vector<double> advantage = estimate(recipe.advantage, *units, groups);
   transform(recipe, *units, advantage, result.metrics);
@@ -188,9 +188,7 @@ Result<Advantages> compute_advantages(const Recipe& recipe, const Batch& batch) 
       result.per_token[t] = advantage[units->of_token[t]];
     }
   }
-  if (units->level != UnitLevel::token) {
-    result.groups = report_groups(recipe, *units, groups);
-  }
+  result.groups = report_groups(recipe, *units, groups);
   summarise(batch, *units, advantage, result);
   add_metrics(*units, advantage, result);
   return result;

@@ -90,9 +90,8 @@ void add_kl(const KlLoss& regulariser, const Batch& batch, const Advantages& adv
   losses.kl.assign(batch.tokens(), 0.0);
   for (std::size_t t = 0; t < batch.tokens(); ++t) {
     if (advantages.mask[t] != 0) {
-      const KlTerm term =
-          kl_estimate(regulariser.estimator, batch.logp[t] - batch.logp_ref[t],
-                      regulariser.limits, regulariser.straight_through);
+      const KlTerm term = kl_estimate(regulariser.estimator, batch.logp[t] - batch.logp_ref[t],
+                                      regulariser.limits, regulariser.straight_through);
       losses.kl[t] = term.value;
       losses.grad_logp[t] += regulariser.coefficient * term.gradient;
     }
@@ -166,8 +165,7 @@ Result<ObjectiveResult> compute_objective(const Recipe& recipe, const Batch& bat
                                           const Advantages& advantages,
                                           const Denominators& denominators) {
   check_shapes(batch);
-  const Status status =
-      require_arrays(batch, arrays_for_loss(recipe), "the recipe " + recipe.name);
+  const Status status = require_arrays(batch, arrays_for_loss(recipe), "the recipe " + recipe.name);
   if (!status.ok()) {
     return status.error();
   }
@@ -176,7 +174,9 @@ Result<ObjectiveResult> compute_objective(const Recipe& recipe, const Batch& bat
     return weights.error();
   }
   const std::size_t tokens = batch.tokens();
-  TokenLosses losses{std::vector<double>(tokens, 0.0), std::vector<double>(tokens, 0.0), {},
+  TokenLosses losses{std::vector<double>(tokens, 0.0),
+                     std::vector<double>(tokens, 0.0),
+                     {},
                      std::vector<double>(batch.rows(), 0.0)};
   const bool is_rollout = recipe.objective.anchor == Anchor::rollout;
   const ClipCounts clips = run_objective(

@@ -95,8 +95,8 @@ Rewards transformed(const Recipe& recipe, const Batch& batch, std::vector<double
       add_overlong_penalty(tokens_per_row(batch), *overlong, result.of_unit);
     } else {
       result.of_token.resize(batch.tokens());
-      add_kl_penalty({batch.mask, batch.logp_old, batch.logp_ref},
-                     std::get<KlPenalty>(transform), result.of_token);
+      add_kl_penalty({batch.mask, batch.logp_old, batch.logp_ref}, std::get<KlPenalty>(transform),
+                     result.of_token);
     }
   }
   return result;
@@ -210,8 +210,8 @@ Result<std::vector<std::size_t>> turns_of_tokens(const Batch& batch) {
       const auto turn = static_cast<std::size_t>(batch.turn[t]);
       if (turn >= turns) {
         return Error{"", "expected a reward in \"turn_reward\" for each turn of \"turn\"; row " +
-                             std::to_string(row) + " has turn " + std::to_string(turn) +
-                             " and " + std::to_string(turns) + " rewards"};
+                             std::to_string(row) + " has turn " + std::to_string(turn) + " and " +
+                             std::to_string(turns) + " rewards"};
       }
       of_token[t] = batch.turn_offset[row] + turn;
     }
@@ -228,8 +228,8 @@ Status make_turn_units(const Recipe& recipe, const Batch& batch, LossMask& mask,
   resize(units, batch.turn_reward.size());
   units.level = UnitLevel::turn;
   units.of_token = std::move(*of_token);
-  units.counts = batch.turn_counts.empty() ? std::vector<std::uint8_t>(units.count(), 1)
-                                           : batch.turn_counts;
+  units.counts =
+      batch.turn_counts.empty() ? std::vector<std::uint8_t>(units.count(), 1) : batch.turn_counts;
   if (credit.void_turns) {
     mark_void_turns(batch.turn_offset, batch.turn_reward, units.counts);
   }
@@ -304,8 +304,8 @@ Status make_token_units(const Recipe& recipe, const Batch& batch, const LossMask
 
 LossMask make_loss_mask(const Recipe& recipe, const Batch& batch) {
   LossMask mask;
-  mask.row_counts = batch.has_reward.empty() ? std::vector<std::uint8_t>(batch.rows(), 1)
-                                             : batch.has_reward;
+  mask.row_counts =
+      batch.has_reward.empty() ? std::vector<std::uint8_t>(batch.rows(), 1) : batch.has_reward;
   if (is_lifecycle_credit(recipe)) {
     drop_broken_lifecycles(batch, mask.row_counts);
   }

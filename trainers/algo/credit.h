@@ -69,7 +69,7 @@ struct TokenRewards {
 /// Discounted return of each counted token: G_t = r_t + gamma G_{next counted token}. Masked
 /// tokens (tool output) are passed over: they neither end the return nor cost a factor gamma.
 /// Others multiply by the mask, so that a tool call hides every later reward. REINFORCE++,
-/// arXiv 2501.03262, section 3; the rule is verl's.
+/// arXiv 2501.03262; the rule is verl's.
 void token_returns(const TokenRewards& tokens, double gamma, std::span<double> returns);
 
 }  // namespace turnhalle::algo

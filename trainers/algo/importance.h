@@ -48,9 +48,9 @@ struct CorrectionCounts {
 /// Weights and keep marks per token. With r the ratio of the token or of its row:
 ///     truncate: w = clamp(r, low, high)      mask: w = r inside [low, high], else thrown away
 /// Tokens with mask 0 get weight 0 and keep 0; their log-probs are never looked at.
-/// `weight` and `keep` have one entry per token. TIS: Yao et al. 2025, "Your efficient
-/// RL framework secretly brings you off-policy RL training"; masks: IcePop, arXiv 2510.18855;
-/// geometric rejection with veto: Dr. Kernel, arXiv 2602.05885, section 5.1.
+/// `weight` and `keep` have one entry per token. Truncation: Yao et al. 2025, "Your efficient RL
+/// framework secretly brings you off-policy RL training". Masks: IcePop, arXiv 2510.18855.
+/// Geometric rejection with veto: Dr. Kernel, arXiv 2602.05885, section 5.1.
 CorrectionCounts importance_weights(const Correction& correction, const RatioInput& input,
                                     std::span<double> weight, std::span<std::uint8_t> keep);
 

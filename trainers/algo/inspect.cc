@@ -1,5 +1,3 @@
-// Formulas in the open: what a recipe makes of a batch, number by number. The idea of a small
-// reference beside each trainer: arXiv 2402.14740 compares estimators in the same way.
 #include "trainers/algo/inspect.h"
 
 #include <cmath>
@@ -105,8 +103,8 @@ Result<Json> inspect_loss(const Recipe& recipe, const JsonDocument& batch) {
     return file.error();
   }
   // Said first, since a batch without tokens' log-probs has no loss whatever its advantages.
-  const Status status = require_arrays(file->batch, arrays_for_loss(recipe),
-                                       "the recipe " + recipe.name);
+  const Status status =
+      require_arrays(file->batch, arrays_for_loss(recipe), "the recipe " + recipe.name);
   if (!status.ok()) {
     return at_root(batch, status.error());
   }
@@ -141,8 +139,8 @@ Result<Json> inspect_weights(const Recipe& recipe, const JsonDocument& batch) {
   if (!file.ok()) {
     return file.error();
   }
-  const Status status = require_arrays(file->batch, arrays_for_weights(recipe),
-                                       "the recipe " + recipe.name);
+  const Status status =
+      require_arrays(file->batch, arrays_for_weights(recipe), "the recipe " + recipe.name);
   if (!status.ok()) {
     return at_root(batch, status.error());
   }

@@ -63,7 +63,7 @@ ClipCounts rec_one_side(const ObjectiveInput& input, const RecOneSide& constants
 ///     A < 0:  loss = min(loss, -w A dual_clip)
 /// The log-ratio is clamped to ± log_ratio_max before exp (verl: 20), with no gradient beyond.
 /// Infinity switches off dual_clip or log_ratio_max. PPO, arXiv 1707.06347, equation 7; clip
-/// higher: DAPO, arXiv 2503.14476, section 3.1; dual clip: arXiv 1912.09729, equation 3, which
+/// higher: DAPO, arXiv 2503.14476, section 3.1; dual clip: arXiv 1912.09729, which
 /// equals TRL's "delta" whenever dual_clip > 1 + clip_high.
 struct PpoClip {
   double clip_low;

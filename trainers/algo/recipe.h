@@ -34,8 +34,8 @@ inline constexpr double unlimited = std::numeric_limits<double>::infinity();
 /// Whose conventions fill in constants that a part leaves out.
 enum class Compat { turnhalle, trl, verl };
 
-/// Rows that do not train. `zero_variance` drops whole groups whose raw rewards are all equal;
-/// `truncated` masks rows cut off by a limit, which stay in their group's statistics.
+/// Rows that do not train: with `zero_variance` whole groups whose raw rewards are all equal, with
+/// `truncated` rows cut off by a limit (these stay in their group's statistics).
 struct Filter {
   bool zero_variance = false;
   double tolerance = 1e-9;  ///< max - min up to this is "all equal"
@@ -157,6 +157,9 @@ Result<Recipe> read_recipe(const JsonDocument& document);
 /// A recipe by its text ("{…}"), by its file (a path that ends in .json), or by its name in
 /// `folder` (scenarios/recipes).
 Result<Recipe> load_recipe(const std::string& text_file_or_name, const std::string& folder);
+
+/// JSON Schema (2020-12) of recipes, for editors and `turnhalle schema recipe`.
+Json recipe_schema();
 
 /// All recipes of a folder, sorted by name.
 Result<std::vector<Recipe>> list_recipes(const std::string& folder);

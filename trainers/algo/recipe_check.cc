@@ -1,5 +1,4 @@
-// What parts can stand beside each other. A z-score undoes every affine change of the rewards:
-// noticed in Dr.GRPO, arXiv 2503.20783, section 3, and in several later papers.
+// What parts can stand beside each other, and which arrays they read.
 #include <algorithm>
 #include <cmath>
 
@@ -60,8 +59,9 @@ void check_reward(const Recipe& recipe, JsonReader& reader) {
       }
     } else if (const auto* overlong = std::get_if<Overlong>(&recipe.reward[i])) {
       if (rewards_are_of_turns(recipe)) {
-        reader.fail(pointer, "expected rewards of whole rows under overlong; found a credit that "
-                             "reads the rewards of turns");
+        reader.fail(pointer,
+                    "expected rewards of whole rows under overlong; found a credit that "
+                    "reads the rewards of turns");
       }
       if (overlong->buffer > overlong->length_max) {
         reader.fail(child_pointer(pointer, "buffer"),
@@ -130,8 +130,8 @@ void check_transforms(const Recipe& recipe, JsonReader& reader) {
 void warn_rewards(Recipe& recipe) {
   const bool centred = compares_groups(recipe) && !is<LifecycleReturn>(recipe.credit) &&
                        !is<TrajectorySum>(recipe.credit) && !is<TurnReturn>(recipe.credit);
-  const bool whitened = std::any_of(recipe.advantage_transform.begin(),
-                                    recipe.advantage_transform.end(), is_whiten);
+  const bool whitened =
+      std::any_of(recipe.advantage_transform.begin(), recipe.advantage_transform.end(), is_whiten);
   for (const RewardTransform& transform : recipe.reward) {
     const auto* scale = std::get_if<RewardScale>(&transform);
     if (scale == nullptr) {

@@ -1,5 +1,3 @@
-// Recipes by text, file or name; one file per paper, as in TRL's index of papers
-// (a habit that arXiv numbers make checkable).
 #include <algorithm>
 #include <filesystem>
 #include <system_error>

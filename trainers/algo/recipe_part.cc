@@ -1,5 +1,3 @@
-// Parts of recipes are read by one small reader, so that "compat", "origin" and short forms mean
-// the same in each.
 #include "trainers/algo/recipe_part.h"
 
 #include <algorithm>
@@ -42,6 +40,7 @@ void check_origin(JsonReader& reader, JsonObject& object) {
 
 RecipePart::RecipePart(JsonReader& reader, JsonObject& parent, std::string_view key)
     : reader_(reader), pointer_(child_pointer(parent.pointer(), key)) {
+  parent.ignore(key);  // known, so that near misses are told of it
   if (!parent.has(key)) {
     return;
   }
@@ -77,14 +76,14 @@ std::string RecipePart::kind(const std::vector<std::string>& names,
 
 bool RecipePart::has_constants(std::string_view key) {
   if (!object_) {
-    reader_.fail(pointer_, "expected an object with the key \"" + std::string(key) +
-                               "\"; found only a kind");
+    reader_.fail(pointer_,
+                 "expected an object with the key \"" + std::string(key) + "\"; found only a kind");
   }
   return object_.has_value();
 }
 
 double RecipePart::number(std::string_view key, NumberRange range, double fallback) {
-  return object_ && object_->has(key) ? object_->number(key, range) : fallback;
+  return object_ ? object_->number(key, range, fallback) : fallback;
 }
 
 double RecipePart::needed(std::string_view key, NumberRange range) {
@@ -92,7 +91,7 @@ double RecipePart::needed(std::string_view key, NumberRange range) {
 }
 
 int RecipePart::integer(std::string_view key, IntegerRange range, int fallback) {
-  return object_ && object_->has(key) ? static_cast<int>(object_->integer(key, range)) : fallback;
+  return object_ ? static_cast<int>(object_->integer(key, range, fallback)) : fallback;
 }
 
 int RecipePart::needed_integer(std::string_view key, IntegerRange range) {
@@ -100,7 +99,7 @@ int RecipePart::needed_integer(std::string_view key, IntegerRange range) {
 }
 
 bool RecipePart::boolean(std::string_view key, bool fallback) {
-  return object_ && object_->has(key) ? object_->boolean(key) : fallback;
+  return object_ ? object_->boolean(key, fallback) : fallback;
 }
 
 Compat RecipePart::compat() {

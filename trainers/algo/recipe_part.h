@@ -40,14 +40,14 @@ class RecipePart {
   bool boolean(std::string_view key, bool fallback);
   template <class T, std::size_t N>
   T choice(std::string_view key, const std::array<Named<T>, N>& options, T fallback) {
-    if (!object_ || !object_->has(key)) {
+    if (!object_) {
       return fallback;
     }
     std::vector<std::string> names;
     for (const auto& option : options) {
       names.emplace_back(option.name);
     }
-    const std::string chosen = object_->one_of(key, names);
+    const std::string chosen = object_->one_of(key, names, "");
     for (const auto& option : options) {
       if (chosen == option.name) {
         return option.value;

@@ -1,6 +1,5 @@
 // From JSON to a Recipe. Defaults stand in recipe.h; here stand the names, the ranges and what
-// "compat" changes. Where TRL and verl differ: "A comparison", docs of both, and
-// arXiv 2503.20783, table 1.
+// "compat" changes.
 #include <cmath>
 #include <utility>
 
@@ -55,9 +54,9 @@ void read_reward(JsonReader& reader, JsonObject& root, std::vector<RewardTransfo
           {{"bounded", OverlongForm::bounded}, {"unbounded", OverlongForm::unbounded}}};
       const OverlongForm usual =
           part.compat() == Compat::verl ? OverlongForm::unbounded : OverlongForm::bounded;
-      transforms.emplace_back(Overlong{
-          part.choice("form", forms, usual), part.needed("length_max", {1, 1e9}),
-          part.needed("buffer", {1, 1e9}), part.number("factor", not_negative, 1)});
+      transforms.emplace_back(
+          Overlong{part.choice("form", forms, usual), part.needed("length_max", {1, 1e9}),
+                   part.needed("buffer", {1, 1e9}), part.number("factor", not_negative, 1)});
     } else if (kind == "kl_penalty") {
       const auto estimator = part.choice("estimator", kl_estimators, KlEstimator::k1);
       const double coefficient = part.needed("coefficient", not_negative);
@@ -78,9 +77,14 @@ std::string usual_credit(const std::string& advantage) {
 void read_credit(JsonReader& reader, JsonObject& root, const std::string& advantage,
                  Credit& credit) {
   RecipePart part(reader, root, "credit");
-  const std::string kind = part.kind(
-      {"outcome", "connect_the_dots", "trajectory_sum", "turn_return", "token_return"},
-      usual_credit(advantage));
+  const std::string kind =
+      part.kind({"outcome", "connect_the_dots", "trajectory_sum", "turn_return", "token_return"},
+                usual_credit(advantage));
+  const bool is_tied = usual_credit(advantage) != "outcome";
+  if (is_tied && reader.ok() && kind != usual_credit(advantage)) {
+    reader.fail("/advantage", "expected the credit " + usual_credit(advantage) + " beside " +
+                                  advantage + "; found the credit " + kind);
+  }
   if (kind == "connect_the_dots") {
     constexpr std::array<Named<ReturnStyle>, 3> styles{
         {{"mean", ReturnStyle::mean},
@@ -125,10 +129,9 @@ GroupNormalised read_group_normalised(RecipePart& part) {
 /// The estimator's name, needed before the credit is read.
 std::string read_advantage(JsonReader& reader, JsonObject& root, Recipe& recipe) {
   RecipePart part(reader, root, "advantage");
-  const std::string kind =
-      part.kind({"none", "group_mean", "dr_grpo", "grpo", "rloo", "trloo", "reinforce_plus_plus",
-                 "reinforce_plus_plus_baseline"},
-                "none");
+  const std::string kind = part.kind({"none", "group_mean", "dr_grpo", "grpo", "rloo", "trloo",
+                                      "reinforce_plus_plus", "reinforce_plus_plus_baseline"},
+                                     "none");
   const bool raw_single = part.compat() == Compat::verl || kind == "trloo";
   const Singleton usual = raw_single ? Singleton::raw : Singleton::zero;
   if (kind == "grpo") {
@@ -181,16 +184,15 @@ void read_advantage_transform(JsonReader& reader, JsonObject& root, Recipe& reci
 
 void read_correction(JsonReader& reader, JsonObject& root, std::optional<Correction>& correction) {
   RecipePart part(reader, root, "correction");
-  const std::string kind =
-      part.kind({"none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask",
-                 "geometric_truncate", "geometric_mask"},
-                "none");
+  const std::string kind = part.kind({"none", "token_truncate", "token_mask", "sequence_truncate",
+                                      "sequence_mask", "geometric_truncate", "geometric_mask"},
+                                     "none");
   if (kind != "none") {
     const bool trl = part.compat() == Compat::trl;
     constexpr std::array<Named<CorrectionWeight>, 2> weights{
         {{"ratio", CorrectionWeight::ratio}, {"one", CorrectionWeight::one}}};
     Correction of{};
-    of.level = kind.starts_with("token") ? CorrectionLevel::token
+    of.level = kind.starts_with("token")      ? CorrectionLevel::token
                : kind.starts_with("sequence") ? CorrectionLevel::sequence
                                               : CorrectionLevel::geometric;
     of.mode = kind.ends_with("mask") ? CorrectionMode::mask : CorrectionMode::truncate;
@@ -324,6 +326,7 @@ Result<Recipe> read_recipe(const JsonDocument& document) {
   recipe.summary = root.string("summary", "");
   recipe.paper = root.string("paper", "");
   root.ignore("notes");
+  root.ignore("$schema");
   read_filter(reader, root, recipe.filter);
   read_reward(reader, root, recipe.reward);
   const std::string advantage = read_advantage(reader, root, recipe);

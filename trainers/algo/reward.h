@@ -36,7 +36,7 @@ void scale_reward(const RewardScale& constants, std::span<double> reward);
 
 /// Divergence from the reference as a negative reward of each counted token:
 ///     penalty_t = -coefficient * k(logp_t - logp_ref_t)
-/// and 0 for masked tokens. InstructGPT, arXiv 2203.02155, section 3.4.
+/// and 0 for masked tokens. InstructGPT, arXiv 2203.02155.
 struct KlPenalty {
   KlEstimator estimator;
   double coefficient;

@@ -1,4 +1,4 @@
-// Group mean with the batch's standard deviation: Lite PPO, arXiv 2508.08221, section 4.
+// Group mean with the batch's standard deviation: Lite PPO, arXiv 2508.08221.
 #include "trainers/algo/advantage.h"
 
 namespace turnhalle::algo {

@@ -1,4 +1,4 @@
-// RLOO, arXiv 2402.14740, equation 8.
+// RLOO, arXiv 2402.14740.
 #include "trainers/algo/advantage.h"
 
 namespace turnhalle::algo {

@@ -1,4 +1,4 @@
-// Masked whitening over the batch: REINFORCE++, arXiv 2501.03262, section 3.
+// Masked whitening over the batch: REINFORCE++, arXiv 2501.03262.
 #include <cmath>
 
 #include "trainers/algo/advantage.h"

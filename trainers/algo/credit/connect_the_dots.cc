@@ -15,8 +15,7 @@ struct Solve {
 };
 
 /// The solve episodes of one lifecycle, by position.
-std::vector<Solve> solves_of(const EpisodeRewards& episodes,
-                             std::span<const std::size_t> member) {
+std::vector<Solve> solves_of(const EpisodeRewards& episodes, std::span<const std::size_t> member) {
   std::vector<Solve> solves;
   for (const std::size_t i : member) {
     if (episodes.is_update[i] == 0) {

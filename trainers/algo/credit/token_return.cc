@@ -1,4 +1,4 @@
-// Returns of tokens: REINFORCE++, arXiv 2501.03262, section 3.
+// Returns of tokens: REINFORCE++, arXiv 2501.03262.
 #include "trainers/algo/credit.h"
 
 namespace turnhalle::algo {

@@ -1,4 +1,4 @@
-// CISPO: MiniMax-M1, arXiv 2506.13585, section 3.1, equations 4 and 5.
+// CISPO: MiniMax-M1, arXiv 2506.13585, section 3.1.
 #include <algorithm>
 #include <cmath>
 

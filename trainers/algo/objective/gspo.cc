@@ -1,4 +1,4 @@
-// GSPO: arXiv 2507.18071, section 4, equations 5 to 7.
+// GSPO: arXiv 2507.18071, section 4.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -48,8 +48,7 @@ ClipCounts gspo_row(const ObjectiveInput& input, const Gspo& constants,
 
 }  // namespace
 
-ClipCounts gspo(const ObjectiveInput& input, const Gspo& constants,
-                const ObjectiveOutput& output) {
+ClipCounts gspo(const ObjectiveInput& input, const Gspo& constants, const ObjectiveOutput& output) {
   ClipCounts counts;
   for (std::size_t row = 0; row + 1 < input.offset.size(); ++row) {
     const ClipCounts of_row =

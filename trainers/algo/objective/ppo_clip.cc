@@ -1,4 +1,4 @@
-// PPO clip: arXiv 1707.06347, equation 7; dual clip: arXiv 1912.09729, equation 3.
+// PPO clip: arXiv 1707.06347, equation 7; dual clip: arXiv 1912.09729.
 #include <algorithm>
 #include <cmath>
 
@@ -18,8 +18,7 @@ ClipCounts ppo_clip(const ObjectiveInput& input, const PpoClip& constants,
     const double log_ratio = input.logp[t] - input.anchor[t];
     const double inside = std::clamp(log_ratio, -limit, limit);
     const double ratio = std::exp(inside);
-    const double clipped =
-        std::clamp(ratio, 1 - constants.clip_low, 1 + constants.clip_high);
+    const double clipped = std::clamp(ratio, 1 - constants.clip_low, 1 + constants.clip_high);
     double loss = -advantage * ratio;
     double gradient = inside == log_ratio ? loss : 0.0;
     if (-advantage * clipped > loss) {

@@ -1,4 +1,4 @@
-// Divergence as a reward per token: InstructGPT, arXiv 2203.02155, section 3.4.
+// Divergence as a reward per token: InstructGPT, arXiv 2203.02155.
 #include "trainers/algo/reward.h"
 
 namespace turnhalle::algo {

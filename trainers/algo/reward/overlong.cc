@@ -1,4 +1,4 @@
-// Soft overlong punishment: DAPO, arXiv 2503.14476, section 3.4, equation 13.
+// Soft overlong punishment: DAPO, arXiv 2503.14476, section 3.4.
 #include <algorithm>
 
 #include "trainers/algo/reward.h"

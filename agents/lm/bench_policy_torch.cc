@@ -1,0 +1,159 @@
+#include "agents/lm/bench_policy_torch.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <chrono>
+
+#include "agents/lm/engine_torch.h"
+#include "agents/lm/transformer_torch.h"
+
+namespace turnhalle::lm {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::vector<TokenId> load_tokens(std::int64_t count, std::int64_t vocabulary, RandomKey key) {
+  Random random(key);
+  std::vector<TokenId> tokens;
+  for (std::int64_t i = 0; i < count; ++i) {
+    tokens.push_back(static_cast<TokenId>(random.below(static_cast<std::uint64_t>(vocabulary))));
+  }
+  return tokens;
+}
+
+void generate(Engine& engine, const PolicyLoad& load, PolicyRates& rates) {
+  const RandomKey key = RandomKey::from_seed(1);
+  std::vector<ConversationId> ids;
+  for (std::int64_t i = 0; i < load.conversations; ++i) {
+    const RandomKey own = key.split(static_cast<std::uint64_t>(i));
+    ids.push_back(engine.open());
+    engine.submit({ids.back(), load_tokens(load.prompt_tokens, engine.vocabulary_size(), own),
+                   Sampling{1, static_cast<int>(load.new_tokens), {}}, own, {}});
+  }
+  const Stopwatch all;
+  while (engine.counters().sampled == 0) {
+    engine.step();
+  }
+  const auto first = static_cast<double>(engine.counters().sampled);
+  const Stopwatch later;
+  while (engine.step()) {
+  }
+  const auto sampled = static_cast<double>(engine.counters().sampled);
+  rates.decoded.push_back((sampled - first) / later.seconds());
+  rates.generated.push_back(sampled / all.seconds());
+  for (const ConversationId id : ids) {
+    engine.close(id);
+  }
+}
+
+/// AdamW over all parameters of a model, one fused operator.
+class Optimiser {
+ public:
+  explicit Optimiser(const Transformer& model) {
+    for (const Parameter& parameter : model.parameters()) {
+      weights_.push_back(parameter.tensor);
+      first_.push_back(at::zeros_like(parameter.tensor).detach());
+      second_.push_back(at::zeros_like(parameter.tensor).detach());
+      steps_.push_back(at::ones({}, at::kFloat));
+    }
+  }
+  const std::vector<at::Tensor>& weights() const { return weights_; }
+  void step(const std::vector<at::Tensor>& gradients) {
+    const c10::NoGradGuard no_gradients;
+    at::_fused_adamw_(weights_, gradients, first_, second_, {}, steps_, 1e-5, 0.9, 0.95, 0.01, 1e-8,
+                      /*amsgrad=*/false, /*maximize=*/false);
+  }
+
+ private:
+  std::vector<at::Tensor> weights_, first_, second_, steps_;
+};
+
+struct TrainingLoad {
+  PackedBatch batch;
+  at::Tensor targets;     ///< [tokens, 1], the next token of the sequence
+  at::Tensor advantages;  ///< [tokens]; 0 at the end of a sequence
+};
+
+TrainingLoad training_load(const PolicyLoad& load, std::int64_t vocabulary) {
+  TrainingLoad result;
+  const std::int64_t span = load.sequence_max - load.sequence_min + 1;
+  const RandomKey key = RandomKey::from_seed(2);
+  for (std::int64_t i = 0; i < load.sequences; ++i) {
+    const std::int64_t length = load.sequence_min + i * 37 % span;
+    result.batch.append(load_tokens(length, vocabulary, key.split(static_cast<std::uint64_t>(i))));
+  }
+  const std::int64_t tokens = result.batch.token_count();
+  result.targets = at::full({tokens, 1}, 0, at::kLong);
+  result.advantages = at::ones({tokens}, at::kFloat);
+  for (std::int64_t i = 0; i + 1 < tokens; ++i) {
+    result.targets.data_ptr<std::int64_t>()[i] =
+        result.batch.tokens[static_cast<std::size_t>(i + 1)];
+  }
+  for (std::size_t s = 1; s < result.batch.offsets.size(); ++s) {
+    result.advantages.data_ptr<float>()[result.batch.offsets[s] - 1] = 0;
+  }
+  return result;
+}
+
+double train(const Transformer& model, Optimiser& optimiser, const TrainingLoad& load,
+             Precision precision) {
+  const Stopwatch watch;
+  const at::Tensor logits = model.logits(model.hidden(load.batch, {precision, false}));
+  const at::Tensor logprobs = at::log_softmax(logits, -1).gather(1, load.targets).squeeze(1);
+  const at::Tensor ratio = (logprobs - logprobs.detach()).exp();
+  const at::Tensor loss = -(ratio * load.advantages).mean();
+  optimiser.step(torch::autograd::grad({loss}, optimiser.weights()));
+  return static_cast<double>(load.batch.token_count()) / watch.seconds();
+}
+
+std::shared_ptr<Transformer> copy_of(const Transformer& model) {
+  auto copy = std::make_shared<Transformer>(model.config());
+  const std::vector<NamedWeight> from = model.hf_weights();
+  const std::vector<NamedWeight> to = copy->hf_weights();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    at::Tensor(to[i].tensor).copy_(from[i].tensor);
+  }
+  return copy;
+}
+
+}  // namespace
+
+PolicyRates measure_policy(std::shared_ptr<const Transformer> model, const PolicyLoad& load) {
+  PolicyRates rates;
+  PolicyRates warm_up;
+  for (int run = -1; run < load.runs && load.conversations > 0; ++run) {
+    EngineOptions options;
+    options.precision = load.generation_precision;
+    const auto engine = make_engine(model, options);
+    generate(*engine, load, run < 0 ? warm_up : rates);
+  }
+  if (load.sequences > 0) {
+    const auto trained = copy_of(*model);
+    Optimiser optimiser(*trained);
+    const TrainingLoad batch = training_load(load, model->config().vocab_size);
+    for (int run = -1; run < load.runs; ++run) {
+      const double rate = train(*trained, optimiser, batch, load.training_precision);
+      if (run >= 0) {
+        rates.trained.push_back(rate);
+      }
+    }
+  }
+  return rates;
+}
+
+}  // namespace turnhalle::lm

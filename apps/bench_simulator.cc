@@ -1,0 +1,158 @@
+#include "apps/bench_simulator.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "apps/play_run.h"
+#include "apps/progress.h"
+#include "core/pool.h"
+#include "core/store.h"
+#include "envs/task_sequence.h"
+
+namespace turnhalle::app {
+namespace {
+
+// Everything that one timed run needs.
+struct Course {
+  const Scenario& scenario;
+  const SeatedAgent& agent;
+  std::vector<LifecycleIndex> indices;
+  int threads = 1;
+  bool record = false;
+  RunSeed seed;
+};
+
+RunInfo store_info(const Course& course) {
+  RunInfo info;
+  info.id = "bench";
+  info.command = "run";
+  info.scenario = course.scenario.document;
+  info.scenario_name = course.scenario.name;
+  info.environment = course.scenario.environment;
+  info.agent = course.agent.name;
+  info.lifecycles = std::ssize(course.indices);
+  return info;
+}
+
+// Removes its folder at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("turnhalle-bench-" + std::to_string(getpid()))) {
+    std::filesystem::create_directories(path_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Status play_once(const Course& course, Store* store) {
+  PoolTask task;
+  task.make_world = [&](LifecycleIndex index) {
+    const WorldOptions options{index, course.seed.agent(index), course.scenario.limits};
+    return std::make_unique<World>(make_lifecycle(course.scenario, course.seed, index), options,
+                                   store != nullptr ? store->recorder(index) : nullptr);
+  };
+  task.make_agent = course.agent.make;
+  task.finished = [](World&, LifecycleIndex) {};
+  PoolOptions options;
+  options.threads = course.threads;
+  if (Result<bool> played = play_all(course.indices, task, options); !played) {
+    return played.error();
+  }
+  return store != nullptr ? store->close() : ok_status();
+}
+
+Result<double> seconds_of_run(const Course& course, const TemporaryFolder& folder) {
+  std::unique_ptr<Store> store;
+  const std::string file = folder.file("bench.sqlite");
+  if (course.record) {
+    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file + ending);
+    Result<std::unique_ptr<Store>> made = Store::create(file, store_info(course));
+    if (!made) {
+      return made.error();
+    }
+    store = std::move(*made);
+  }
+  const double begin = wall_seconds();
+  if (Status played = play_once(course, store.get()); !played) {
+    return played.error();
+  }
+  return wall_seconds() - begin;
+}
+
+// Play is deterministic: one counted run gives the turns of all.
+Result<std::int64_t> count_turns(const Course& course) {
+  Sha256 digest;
+  Result<PlayedRun> run = play_run({.scenario = course.scenario,
+                                    .seed = course.seed,
+                                    .agent = course.agent,
+                                    .lifecycles = std::ssize(course.indices),
+                                    .threads = course.threads,
+                                    .output = {.json = false, .quiet = true},
+                                    .run = {}},
+                                   digest);
+  if (!run) {
+    return run.error();
+  }
+  return run->turns;
+}
+
+}  // namespace
+
+BenchRow summarise_runs(std::string name, std::string unit, std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  const double median =
+      n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2.0;
+  return {std::move(name), std::move(unit), median, values.front(), values.back(),
+          static_cast<std::int64_t>(n)};
+}
+
+Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
+                                              const SimulatorBenchOptions& options) {
+  Result<SeatedAgent> agent = seat_agent(options.agent, scenario, true);
+  if (!agent) {
+    return agent.error();
+  }
+  Course course{.scenario = scenario, .agent = *agent, .indices = {}, .seed = {}};
+  for (std::int64_t i = 0; i < options.lifecycles; ++i) course.indices.push_back({i});
+  Result<std::int64_t> turns = count_turns(course);
+  if (!turns) {
+    return turns.error();
+  }
+  const TemporaryFolder folder;
+  std::vector<BenchRow> rows;
+  for (const bool record : {false, true}) {
+    for (const int threads : options.threads) {
+      course.threads = threads;
+      course.record = record;
+      std::vector<double> rates;
+      for (std::int64_t run = 0; run <= options.runs; ++run) {
+        Result<double> seconds = seconds_of_run(course, folder);
+        if (!seconds) {
+          return seconds.error();
+        }
+        if (run > 0) rates.push_back(static_cast<double>(*turns) / *seconds);  // 0 warms up
+      }
+      const std::string name = scenario.name + ", " + options.agent + ", " +
+                               std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
+                               (record ? ", recording" : "");
+      rows.push_back(summarise_runs(name, "turns/s", std::move(rates)));
+    }
+  }
+  return rows;
+}
+
+}  // namespace turnhalle::app

@@ -1,0 +1,244 @@
+// turnhalle eval: compares agents on the same tasks, by position in the lifecycle.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "apps/commands/commands.h"
+#include "apps/data_folder.h"
+#include "apps/recording.h"
+#include "apps/signals.h"
+#include "apps/tally.h"
+#include "envs/all.h"
+#include "trainers/experiment.h"
+
+namespace turnhalle::app {
+namespace {
+
+struct EvalOptions {
+  PlayOptions play;
+  std::vector<std::string> agents;
+  std::vector<std::string> users;
+  std::int64_t trials = 1;
+};
+
+// All trials of one agent.
+struct AgentResult {
+  std::string agent;
+  bool deterministic = true;
+  std::vector<PlayedRun> runs;
+
+  bool complete() const { return runs.back().complete; }
+};
+
+Json row_json(const AgentResult& result, const Json& position, const Tally& tally) {
+  return {{"agent", result.agent},
+          {"user", nullptr},
+          {"position", position},
+          {"success", turnhalle::to_json(tally.success)},
+          {"reward", turnhalle::to_json(tally.reward)},
+          {"updates_readable", turnhalle::to_json(tally.updates)},
+          {"turns_per_episode", tally.turns_per_episode}};
+}
+
+Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results,
+             const Json& digest) {
+  Json rows = Json::array();
+  Json outcomes = Json::object();
+  bool deterministic = true;
+  double seconds = 0.0;
+  for (const AgentResult& result : results) {
+    for (std::int64_t position = 0; position < positions(result.runs); ++position) {
+      rows.push_back(row_json(result, position, tally(result.runs, position)));
+    }
+    const Tally all = tally(result.runs);
+    rows.push_back(row_json(result, "all", all));
+    outcomes[result.agent] = outcomes_json(all);
+    deterministic = deterministic && result.deterministic;
+    for (const PlayedRun& run : result.runs) seconds += run.seconds;
+  }
+  return {{"command", "eval"},
+          {"scenario", options.play.scenario},
+          {"agents", options.agents},
+          {"lifecycles", options.play.lifecycles},
+          {"trials", options.trials},
+          {"seed", options.play.seed},
+          {"split", options.play.split},
+          {"rows", std::move(rows)},
+          {"outcomes", std::move(outcomes)},
+          {"digest", digest},
+          {"deterministic", deterministic},
+          {"interrupted", digest.is_null()},
+          {"store", options.play.store ? Json(*options.play.store) : Json()},
+          {"seconds", seconds}};
+}
+
+void print_for_people(const EvalOptions& options, const Scenario& scenario,
+                      const std::vector<AgentResult>& results) {
+  std::cout << scenario.name << ", " << grouped(options.play.lifecycles) << " lifecycles";
+  if (options.trials > 1) {
+    std::cout << " × " << options.trials << " trials";
+  }
+  std::cout << ", split " << options.play.split << ", seed " << options.play.seed << "\n\n";
+  Table table({"agent", ">position", "success", "reward", ">turns"});
+  for (const AgentResult& result : results) {
+    for (std::int64_t position = 0; position < positions(result.runs); ++position) {
+      const Tally row = tally(result.runs, position);
+      table.row({result.agent, std::to_string(position), shown(row.success), shown(row.reward),
+                 fixed(row.turns_per_episode, 1)});
+    }
+    const Tally all = tally(result.runs);
+    table.row({result.agent, "all", shown(all.success), shown(all.reward),
+               fixed(all.turns_per_episode, 1)});
+  }
+  std::cout << table.text() << "\n";
+  for (const AgentResult& result : results) {
+    std::cout << result.agent << ": " << outcomes_text(tally(result.runs)) << "\n";
+  }
+  std::cout << "Means with 95 % intervals: success by Wilson, reward by bootstrap over "
+               "lifecycles.\n"
+            << std::flush;
+}
+
+Result<std::vector<SeatedAgent>> seat_agents(const EvalOptions& options,
+                                             const Scenario& scenario) {
+  std::vector<SeatedAgent> seated;
+  for (const std::string& name : options.agents) {
+    Result<SeatedAgent> agent = seat_agent(name, scenario, options.play.deterministic);
+    if (!agent) {
+      return agent.error();
+    }
+    seated.push_back(std::move(*agent));
+  }
+  return seated;
+}
+
+// Plays agent after agent, trial after trial, until done or stopped.
+Result<std::vector<AgentResult>> play_agents(const EvalOptions& options, const Scenario& scenario,
+                                             const std::vector<SeatedAgent>& agents,
+                                             Recording& recording, Sha256& digest) {
+  std::vector<AgentResult> results;
+  std::size_t number = 0;
+  for (const SeatedAgent& agent : agents) {
+    results.push_back({agent.name, agent.deterministic, {}});
+    for (std::int64_t trial = 0; trial < options.trials; ++trial, ++number) {
+      const PlayRequest request{.scenario = scenario,
+                                .seed = options.play.run_seed(trial),
+                                .agent = agent,
+                                .lifecycles = options.play.lifecycles,
+                                .threads = options.play.thread_count(),
+                                .in_flight = static_cast<int>(options.play.in_flight),
+                                .output = options.play.output,
+                                .store = recording.store(),
+                                .run = recording.run(number),
+                                .stored = recording.stored()};
+      Result<PlayedRun> run = play_run(request, digest);
+      if (!run) {
+        return run.error();
+      }
+      results.back().runs.push_back(std::move(*run));
+      if (!results.back().complete()) {
+        return results;
+      }
+    }
+  }
+  return results;
+}
+
+// The scenario of a file that is one, or of an experiment's.
+Result<Scenario> read_scenario_or_experiment(const std::string& path) {
+  Result<JsonDocument> document = read_json(path);
+  if (!document) {
+    return document.error();
+  }
+  const Json* kind = document->root.is_object() ? child_of(document->root, "kind") : nullptr;
+  if (kind == nullptr || *kind != "experiment") {
+    return scenario_from(*document, all_environments());
+  }
+  const ExperimentPlaces places{data_folder("scenarios/recipes")};
+  Result<Experiment> experiment = read_experiment(path, {}, all_environments(), places);
+  if (!experiment) {
+    return experiment.error();
+  }
+  return std::move(experiment->scenario);
+}
+
+// An agent is one row of the report, so its name may stand there once.
+Status check_agents(const std::vector<std::string>& agents) {
+  for (std::size_t i = 0; i < agents.size(); ++i) {
+    if (std::find(agents.begin(), agents.begin() + static_cast<std::ptrdiff_t>(i), agents[i]) !=
+        agents.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return Error{"--agents", "expected each agent once; found \"" + agents[i] + "\" twice"};
+    }
+  }
+  return agents.empty()
+             ? Status(Error{"", "expected --agents A,B,… (see `turnhalle list agents`); "
+                                "found nothing"})
+             : ok_status();
+}
+
+CommandResult evaluate(const EvalOptions& options) {
+  if (Status agents = check_agents(options.agents); !agents) {
+    return agents.error();
+  }
+  Result<Scenario> scenario = read_scenario_or_experiment(options.play.scenario);
+  if (!scenario) {
+    return scenario.error();
+  }
+  if (Status users = check_users(options.users, *scenario); !users) {
+    return users.error();
+  }
+  Result<std::vector<SeatedAgent>> agents = seat_agents(options, *scenario);
+  if (!agents) {
+    return agents.error();
+  }
+  std::vector<RunInfo> infos;
+  for (const std::string& agent : options.agents) {
+    for (std::int64_t trial = 0; trial < options.trials; ++trial) {
+      infos.push_back(run_info("eval", *scenario, options.play, agent, trial));
+    }
+  }
+  Result<Recording> recording = Recording::open(options.play, infos);
+  if (!recording) {
+    return recording.error();
+  }
+  catch_stop_signals();
+  Sha256 digest;
+  Result<std::vector<AgentResult>> results =
+      play_agents(options, *scenario, *agents, *recording, digest);
+  if (!results) {
+    return failed(results.error());
+  }
+  if (Status closed = recording->close(); !closed) {
+    return failed(closed.error());
+  }
+  const bool complete = results->back().complete();
+  if (options.play.output.json) {
+    print_json(to_json(options, *results, complete ? Json(digest.hexdigest()) : Json()));
+  } else {
+    print_for_people(options, *scenario, *results);
+  }
+  if (complete) {
+    return 0;
+  }
+  return report_stop(options.play, "the same command with --resume",
+                     std::ssize(results->back().runs.back().lifecycles));
+}
+
+}  // namespace
+
+void add_eval(CommandLine& line) {
+  const auto options = std::make_shared<EvalOptions>();
+  options->play.lifecycles = 500;
+  Arguments eval = line.command("eval", "Compares agents on the same tasks");
+  eval.positional("SCENARIO", options->play.scenario, "scenario or experiment file");
+  eval.list("--agents", options->agents, "who plays (turnhalle list agents)");
+  eval.list("--agent", options->agents, "the same");
+  eval.list("--users", options->users, "who plays the user, where the environment has one");
+  eval.integer("--trials", options->trials, {1, 10'000}, "plays of each task by each agent");
+  add_play_options(eval, options->play);
+  eval.footer("Example: turnhalle eval scenarios/frozen_lake_obscure_easy.json "
+              "--agents random,expert --lifecycles 2000");
+  eval.action([options] { return evaluate(*options); });
+}
+
+}  // namespace turnhalle::app

@@ -1,0 +1,380 @@
+// Stores that were damaged, killed, or had no room: what was acknowledged is there, what was
+// changed is found.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+
+#include "core/file.h"
+#include "core/text.h"
+#include "tests/core/store_fixture.h"
+
+namespace turnhalle {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+RandomKey key_of(std::int64_t lifecycle) {
+  return RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle));
+}
+
+// One stored cell, as found by a full look through all tables.
+struct Cell {
+  std::string table;
+  std::string column;
+  std::string where;  ///< names its row
+  std::int64_t lifecycle = -1;
+  std::int64_t episode = -1;
+  std::int64_t turn = -1;
+  std::size_t bytes = 0;  ///< 0: a number
+  bool is_real = false;
+};
+
+std::string text_at(sqlite3_stmt* row, int column) {
+  return reinterpret_cast<const char*>(sqlite3_column_text(row, column));
+}
+
+void add_cells(RawDatabase& database, const std::string& table, std::vector<Cell>& cells) {
+  sqlite3_stmt* row = nullptr;
+  const bool is_meta = table == "meta";
+  sqlite3_prepare_v2(database.handle(), ("SELECT * FROM " + table).c_str(), -1, &row, nullptr);
+  while (sqlite3_step(row) == SQLITE_ROW) {
+    Cell cell;
+    cell.table = table;
+    for (int column = 0; column < sqlite3_column_count(row); ++column) {
+      const std::string name = sqlite3_column_name(row, column);
+      const bool is_number = sqlite3_column_type(row, column) == SQLITE_INTEGER;
+      const bool is_key = is_meta ? name == "key"
+                                  : (column == 0 || name == "episode" || name == "turn" ||
+                                     name == "number");
+      if (is_key && table != "lifecycles") {
+        cell.where += (cell.where.empty() ? "" : " AND ") + name + " = " +
+                      (is_number ? text_at(row, column) : "'" + text_at(row, column) + "'");
+      } else if (column == 0) {
+        cell.where = name + " = " + text_at(row, column);
+      }
+      if (is_number && name == "lifecycle") cell.lifecycle = sqlite3_column_int64(row, column);
+      if (is_number && name == "episode") cell.episode = sqlite3_column_int64(row, column);
+      if (is_number && name == "turn") cell.turn = sqlite3_column_int64(row, column);
+    }
+    for (int column = 0; column < sqlite3_column_count(row); ++column) {
+      Cell found = cell;
+      found.column = sqlite3_column_name(row, column);
+      const int type = sqlite3_column_type(row, column);
+      const bool is_text = type == SQLITE_TEXT || type == SQLITE_BLOB;
+      found.bytes = is_text ? static_cast<std::size_t>(sqlite3_column_bytes(row, column)) : 0;
+      found.is_real = type == SQLITE_FLOAT;
+      if (type != SQLITE_NULL && (!is_text || found.bytes > 0)) {
+        cells.push_back(found);
+      }
+    }
+  }
+  sqlite3_finalize(row);
+}
+
+std::vector<Cell> cells_of(RawDatabase& database) {
+  std::vector<Cell> cells;
+  for (const char* table : {"meta", "runs", "lifecycles", "episodes", "turns", "messages",
+                            "tool_calls", "events", "tokens", "rewards", "advantages", "metrics",
+                            "checkpoints", "forks"}) {
+    add_cells(database, table, cells);
+  }
+  return cells;
+}
+
+// Changes one byte of a text or blob, or one bit's worth of a number.
+bool flip(RawDatabase& database, const Cell& cell, Random& random) {
+  std::string value = cell.column + " + " + (cell.is_real ? "0.5" : "1");
+  if (cell.bytes > 0) {
+    sqlite3_stmt* row = nullptr;
+    const std::string select =
+        "SELECT " + cell.column + ", typeof(" + cell.column + ") FROM " + cell.table + " WHERE " +
+        cell.where;
+    sqlite3_prepare_v2(database.handle(), select.c_str(), -1, &row, nullptr);
+    if (sqlite3_step(row) != SQLITE_ROW) {
+      sqlite3_finalize(row);
+      return false;
+    }
+    std::string bytes(static_cast<const char*>(sqlite3_column_blob(row, 0)), cell.bytes);
+    const bool is_text = text_at(row, 1) == "text";
+    sqlite3_finalize(row);
+    char& byte = bytes[random.below(bytes.size())];
+    byte = static_cast<char>(byte ^ (1 << random.below(8)));
+    value = "x'" + hex(bytes) + "'";
+    value = is_text ? "CAST(" + value + " AS TEXT)" : value;
+  }
+  database.run("PRAGMA foreign_keys = OFF");
+  return database.run("UPDATE " + cell.table + " SET " + cell.column + " = " + value + " WHERE " +
+                      cell.where);
+}
+
+// Whether the damage is named where the cell is. A changed key moves a row: to the next turn,
+// episode or lifecycle.
+bool names(const IntegrityReport& report, const Cell& cell) {
+  const bool is_key = cell.column == "lifecycle" || cell.column == "episode" ||
+                      cell.column == "turn" || cell.column == "number";
+  return std::any_of(report.damage.begin(), report.damage.end(), [&](const Damage& damage) {
+    if (is_key && cell.lifecycle >= 0 &&
+        (damage.lifecycle == cell.lifecycle || damage.lifecycle == cell.lifecycle + 1)) {
+      return true;
+    }
+    if (cell.lifecycle >= 0 && cell.table != "advantages" && cell.table != "forks") {
+      return damage.lifecycle == cell.lifecycle && damage.episode == cell.episode &&
+             (damage.turn == cell.turn || cell.turn < 0);
+    }
+    return damage.what.find(cell.table) != std::string::npos || cell.table == "lifecycles";
+  });
+}
+
+TEST(StoreDamageTest, OneChangedByteOfAnyCellIsFoundAndLocated) {
+  const TestFolder folder;
+  const std::string original = folder.file("original.sqlite");
+  write_sample_store(original, 4);
+  std::vector<Cell> cells;
+  {
+    RawDatabase database(original);
+    cells = cells_of(database);
+  }
+  ASSERT_GT(cells.size(), 500U);
+  Random random(RandomKey::from_seed(11));
+  random.shuffle(std::span(cells));
+  // Every column at least once, and a sample of the rest.
+  std::vector<std::string> seen;
+  int changed = 0;
+  for (const Cell& cell : cells) {
+    const std::string name = cell.table + "." + cell.column;
+    const bool is_new = std::find(seen.begin(), seen.end(), name) == seen.end();
+    if (!is_new && changed >= 250) {
+      continue;
+    }
+    const std::string copy = folder.file("copy.sqlite");
+    std::filesystem::copy_file(original, copy, std::filesystem::copy_options::overwrite_existing);
+    {
+      RawDatabase database(copy);
+      if (!flip(database, cell, random)) {
+        continue;  // a key that would be there twice
+      }
+    }
+    seen.push_back(name);
+    ++changed;
+    const auto reader = StoreReader::open(copy);
+    ASSERT_TRUE(reader.ok()) << name << " where " << cell.where << ": " << reader.error().text();
+    const auto report = reader->check_integrity();
+    ASSERT_TRUE(report.ok());
+    EXPECT_FALSE(report->ok()) << name << " where " << cell.where;
+    EXPECT_TRUE(names(*report, cell)) << name << " where " << cell.where << "; found "
+                                      << (report->damage.empty() ? ""
+                                                                 : report->damage[0].what);
+  }
+  EXPECT_GE(changed, 250);
+}
+
+TEST(StoreDamageTest, ChangedByteInTheFileIsFoundOrHarmless) {
+  const TestFolder folder;
+  const std::string original = folder.file("original.sqlite");
+  write_sample_store(original, 20);
+  const std::string bytes = read_file(original).value();
+  const auto dump = [](const StoreReader& reader) {
+    std::string all;
+    for (const char* table : {"runs", "lifecycles", "episodes", "turns", "messages", "tool_calls",
+                              "events", "tokens", "rewards", "metrics", "advantages",
+                              "checkpoints", "forks"}) {
+      const auto rows = reader.query(std::string("SELECT * FROM ") + table);
+      all += rows ? canonical(*rows) : "?";
+    }
+    return all;
+  };
+  const std::string expected = dump(StoreReader::open(original).value());
+  Random random(RandomKey::from_seed(12));
+  int found = 0;
+  for (int i = 0; i < 150; ++i) {
+    std::string changed = bytes;
+    char& byte = changed[random.below(changed.size())];
+    byte = static_cast<char>(byte ^ (1 << random.below(8)));
+    const std::string copy = folder.file("copy.sqlite");
+    ASSERT_TRUE(write_file(copy, changed).ok());
+    const auto reader = StoreReader::open(copy);
+    if (!reader) {
+      ++found;
+      continue;
+    }
+    const auto report = reader->check_integrity();
+    if (!report || !report->ok()) {
+      ++found;
+    } else {
+      EXPECT_EQ(dump(*reader), expected) << "offset " << (&byte - changed.data());
+    }
+  }
+  EXPECT_GT(found, 50);
+}
+
+TEST(StoreDamageTest, RowsThatAreMissingOrTooManyAreFound) {
+  const TestFolder folder;
+  const std::string original = folder.file("original.sqlite");
+  write_sample_store(original, 3);
+  for (const char* statement :
+       {"DELETE FROM lifecycles WHERE id = 1", "DELETE FROM episodes WHERE lifecycle = 1",
+        "DELETE FROM episodes WHERE lifecycle = 1 AND episode = 2",
+        "DELETE FROM turns WHERE lifecycle = 2 AND episode = 0 AND turn = 0",
+        "DELETE FROM messages WHERE lifecycle = 0 AND episode = 1 AND turn = -1 AND number = 1",
+        "DELETE FROM metrics WHERE id = 1", "DELETE FROM runs", "DELETE FROM forks",
+        "DELETE FROM meta WHERE key = 'seal'",
+        "INSERT INTO events VALUES (0, 0, 9, 0, 1, 1, 1, x'00')",
+        "INSERT INTO rewards VALUES (0, 0, -1, 5, 'bonus', 1.0)",
+        "INSERT INTO meta VALUES ('extra', '1')", "DROP VIEW outcomes",
+        "UPDATE lifecycles SET chain = NULL WHERE id = 2",
+        "UPDATE turns SET turn = turn + 1 WHERE lifecycle = 0 AND episode = 0 AND turn = "
+        "(SELECT max(turn) FROM turns WHERE lifecycle = 0 AND episode = 0)"}) {
+    const std::string copy = folder.file("copy.sqlite");
+    std::filesystem::copy_file(original, copy, std::filesystem::copy_options::overwrite_existing);
+    ASSERT_TRUE(RawDatabase(copy).run(statement)) << statement;
+    const auto reader = StoreReader::open(copy);
+    ASSERT_TRUE(reader.ok());
+    EXPECT_FALSE(reader->check_integrity()->ok()) << statement;
+  }
+}
+
+// A child that records as fast as it can and says after each flush how many turns are durable.
+[[noreturn]] void record_until_killed(const std::string& path, int report) {
+  StoreOptions options;
+  options.batch_bytes = 1 << 12;
+  options.batch_ms = 1;
+  auto store = std::move(Store::create(path, sample_run(), options)).value();
+  for (std::int64_t i = 0;; ++i) {
+    auto recorder = store->recorder({i});
+    record(*recorder, sample_episodes(key_of(i), 3));
+    if (!store->flush().ok()) {
+      _exit(1);
+    }
+    const std::int64_t turns = store->turns_committed();
+    if (write(report, &turns, sizeof turns) != sizeof turns) {
+      _exit(1);
+    }
+  }
+}
+
+constexpr std::uint64_t kReportsMax = 1'000'000;
+
+// The last of at most `count` numbers that arrive whole.
+std::int64_t last_report(int descriptor, std::uint64_t count) {
+  std::int64_t last = 0;
+  std::int64_t next = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (read(descriptor, &next, sizeof next) != sizeof next) {
+      break;
+    }
+    last = next;
+  }
+  return last;
+}
+
+TEST(StoreDamageTest, KilledAtAnyMomentKeepsEveryAcknowledgedTurn) {
+  const TestFolder folder;
+  Random random(RandomKey::from_seed(13));
+  std::int64_t acknowledged = 0;
+  for (int round = 0; round < 50; ++round) {
+    const std::string path = folder.file("s" + std::to_string(round) + ".sqlite");
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      record_until_killed(path, ends[1]);
+    }
+    close(ends[1]);
+    const std::int64_t heard = last_report(ends[0], 1 + random.below(8));
+    usleep(static_cast<useconds_t>(random.below(5'000)));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const std::int64_t durable = std::max(heard, last_report(ends[0], kReportsMax));
+    close(ends[0]);
+    ASSERT_GT(durable, 0);
+    acknowledged += durable;
+    const auto reader = StoreReader::open(path);
+    ASSERT_TRUE(reader.ok()) << reader.error().text();
+    const auto report = reader->check_integrity();
+    ASSERT_TRUE(report->ok()) << report->damage.front().what;
+    EXPECT_GE(report->turns, durable);
+    auto store = Store::open_for_append(path);
+    ASSERT_TRUE(store.ok()) << store.error().text();
+    const auto complete = static_cast<std::int64_t>((*store)->complete({0}).size());
+    record(*(*store)->recorder({complete}), sample_episodes(key_of(complete), 3));
+    ASSERT_TRUE((*store)->close().ok());
+    EXPECT_TRUE(StoreReader::open(path)->check_integrity()->ok());
+  }
+  EXPECT_GT(acknowledged, 100);
+}
+
+TEST(StoreDamageTest, FullDiskGivesOneErrorAndKeepsWhatWasAcknowledged) {
+  const TestFolder folder;
+  const std::string path = folder.file("s.sqlite");
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{2'000'000, 2'000'000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    auto store = std::move(Store::create(path, sample_run())).value();
+    std::int64_t acknowledged = 0;
+    for (std::int64_t i = 0; i < 10'000 && store->status().ok(); ++i) {
+      record(*store->recorder({i}), sample_episodes(key_of(i), 3));
+      acknowledged = store->flush().ok() ? i + 1 : acknowledged;
+    }
+    const Status status = store->close();
+    const std::string text = status.ok() ? "no error" : status.error().text();
+    std::ofstream(folder.file("said")) << acknowledged << " " << text << "\n";
+    _exit(0);
+  }
+  int how = 0;
+  waitpid(child, &how, 0);
+  ASSERT_TRUE(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+  const std::string said = read_file(folder.file("said")).value();
+  EXPECT_THAT(said, HasSubstr(path + ": "));
+  EXPECT_THAT(said, HasSubstr("the store ends with the last turn that was acknowledged"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
+  const auto reader = StoreReader::open(path);
+  ASSERT_TRUE(reader.ok());
+  const auto report = reader->check_integrity();
+  EXPECT_TRUE(report->ok()) << report->damage.front().what;
+  std::int64_t acknowledged = 0;
+  ASSERT_TRUE(parse_integer(said.substr(0, said.find(' ')), acknowledged));
+  EXPECT_GE(report->lifecycles, acknowledged);
+  EXPECT_GT(report->lifecycles, 5);
+}
+
+TEST(StoreDamageTest, FolderThatCannotBeWrittenGivesOneErrorAndLeavesNothing) {
+  const auto missing = Store::create("/proc/turnhalle/s.sqlite", sample_run());
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().text(),
+              HasSubstr("s.sqlite: the file or its folder cannot be written ("));
+  EXPECT_THAT(missing.error().text(), Not(HasSubstr("\n")));
+}
+
+TEST(StoreDamageTest, StoreInAFolderThatCannotBeWrittenIsRead) {
+  const TestFolder folder;
+  const std::string path = folder.file("s.sqlite");
+  write_sample_store(path, 2);
+  // Root may write anywhere, so the reader runs as somebody else.
+  const pid_t child = fork();
+  if (child == 0) {
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
+    if (getuid() == 0 && setuid(65534) != 0) {
+      _exit(3);
+    }
+    const auto reader = StoreReader::open(path);
+    _exit(reader.ok() && reader->check_integrity()->ok() ? 0 : 4);
+  }
+  int how = 0;
+  waitpid(child, &how, 0);
+  EXPECT_EQ(WEXITSTATUS(how), 0);
+}
+
+}  // namespace
+}  // namespace turnhalle

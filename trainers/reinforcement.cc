@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "trainers/algo/compute.h"
+#include "trainers/steps.h"
+
+namespace turnhalle {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+// How far the trainer's log-probs are from those recorded while sampling.
+struct RolloutDifference {
+  double sum = 0.0;
+  double largest = 0.0;
+  double tokens = 0.0;
+  void add(double difference) {
+    sum += difference;
+    largest = std::max(largest, difference);
+    tokens += 1.0;
+  }
+};
+
+// One optimiser step's share of the batch, cut into micro-batches.
+struct MiniBatch {
+  algo::Batch rows;
+  algo::Advantages advantages;
+  algo::Denominators denominators;
+  std::vector<std::vector<std::size_t>> micro_batches;       // of sequences
+  std::vector<std::vector<std::size_t>> micro_batch_rows;    // of rows in `rows`
+};
+
+// Rows of a sequence, in the order of its targets.
+std::vector<std::size_t> rows_of(const Sequence& sequence) {
+  std::vector<std::size_t> rows;
+  for (const RowSpan& span : sequence.spans) {
+    if (rows.empty() || rows.back() != span.row) rows.push_back(span.row);
+  }
+  return rows;
+}
+
+MiniBatch make_mini_batch(const RolloutBatch& batch, const algo::Advantages& advantages,
+                          const std::vector<std::size_t>& sequences, std::int64_t tokens_max) {
+  MiniBatch mini;
+  std::vector<std::size_t> rows;
+  std::vector<std::size_t> place(batch.rows.rows(), 0);
+  for (const std::size_t sequence : sequences) {
+    for (const std::size_t row : rows_of(batch.sequences[sequence])) {
+      place[row] = rows.size();
+      rows.push_back(row);
+    }
+  }
+  mini.rows = algo::select_rows(batch.rows, rows);
+  mini.advantages = algo::select_rows(advantages, batch.rows, rows);
+  mini.denominators = algo::global_denominators(mini.rows, mini.advantages);
+  mini.micro_batches = make_micro_batches(batch.sequences, sequences, tokens_max);
+  for (const std::vector<std::size_t>& micro : mini.micro_batches) {
+    std::vector<std::size_t> micro_rows;
+    for (const std::size_t sequence : micro) {
+      for (const std::size_t row : rows_of(batch.sequences[sequence])) {
+        micro_rows.push_back(place[row]);
+      }
+    }
+    mini.micro_batch_rows.push_back(std::move(micro_rows));
+  }
+  return mini;
+}
+
+// Sequences whose group belongs to mini-batch `index` of `count`.
+std::vector<std::size_t> sequences_of(const RolloutBatch& batch, std::int64_t groups,
+                                      std::int64_t index, std::int64_t count) {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
+    if (batch.sequences[i].spans.empty()) continue;
+    const std::int64_t group = batch.rows.group[batch.sequences[i].spans.front().row];
+    if (group * count / groups == index) result.push_back(i);
+  }
+  return result;
+}
+
+// Fills a token array of the batch with what `learner` gives the sampled tokens.
+std::vector<double> score_rows(Learner& learner, const RolloutBatch& batch, float temperature,
+                               std::int64_t tokens_max) {
+  LearnerWork work;
+  work.sequences = batch.sequences;
+  work.temperature = temperature;
+  std::vector<std::size_t> all(batch.sequences.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  work.micro_batches = make_micro_batches(work.sequences, all, tokens_max);
+  const std::vector<std::vector<float>> scores = learner.score(work);
+  std::vector<double> result(batch.rows.tokens(), 0.0);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    std::size_t token = 0;
+    for (const RowSpan& span : batch.sequences[i].spans) {
+      for (std::size_t k = 0; k < span.count; ++k) {
+        result[batch.rows.offset[span.row] + span.token + k] = scores[i][token++];
+      }
+    }
+  }
+  return result;
+}
+
+struct MiniBatchResult {
+  algo::ObjectiveResult objective;
+  RolloutDifference difference;
+  double entropy_sum = 0.0;
+  UpdateReport update;
+  std::optional<Error> error;
+};
+
+// Loss and gradient of one micro-batch in the terms of the recipe.
+struct MicroResult {
+  algo::ObjectiveResult objective;
+  RolloutDifference difference;
+  double entropy_sum = 0.0;
+  std::optional<Error> error;
+};
+
+TokenLoss objective_loss(const algo::Recipe& recipe, const MiniBatch& mini, std::size_t index,
+                         const ScoredTokens& scored, MicroResult& result) {
+  const std::vector<std::size_t>& rows = mini.micro_batch_rows[index];
+  algo::Batch part = algo::select_rows(mini.rows, rows);
+  part.logp.assign(scored.logp.begin(), scored.logp.end());
+  part.entropy.assign(scored.entropy.begin(), scored.entropy.end());
+  if (part.logp_old.empty()) part.logp_old = part.logp;
+  const algo::Advantages advantages = algo::select_rows(mini.advantages, mini.rows, rows);
+  for (std::size_t t = 0; t < part.logp.size(); ++t) {
+    if (advantages.mask[t] == 0) continue;
+    result.difference.add(std::abs(part.logp[t] - part.logp_rollout[t]));
+    result.entropy_sum += part.entropy[t];
+  }
+  TokenLoss loss;
+  loss.d_logp.assign(part.logp.size(), 0.0F);
+  Result<algo::ObjectiveResult> objective =
+      algo::compute_objective(recipe, part, advantages, mini.denominators);
+  if (!objective) {
+    result.error = objective.error();
+    return loss;
+  }
+  result.objective = *std::move(objective);
+  loss.loss = result.objective.loss;
+  loss.d_logp.assign(result.objective.grad_logp.begin(), result.objective.grad_logp.end());
+  loss.d_entropy.assign(result.objective.grad_entropy.begin(),
+                        result.objective.grad_entropy.end());
+  return loss;
+}
+
+MiniBatchResult run_mini_batch(const StepContext& context, const RolloutBatch& batch,
+                               const MiniBatch& mini, const AdamWStep& step) {
+  LearnerWork work;
+  work.sequences = batch.sequences;
+  work.micro_batches = mini.micro_batches;
+  work.temperature = static_cast<float>(context.experiment.reinforcement.temperature);
+  std::vector<MicroResult> parts(mini.micro_batches.size());
+  context.learner.accumulate(work, [&](std::size_t index, const ScoredTokens& scored) {
+    return objective_loss(context.experiment.reinforcement.recipe, mini, index, scored,
+                          parts[index]);
+  });
+  MiniBatchResult result;
+  for (const MicroResult& part : parts) {
+    algo::merge(result.objective, part.objective);
+    result.difference.sum += part.difference.sum;
+    result.difference.largest = std::max(result.difference.largest, part.difference.largest);
+    result.difference.tokens += part.difference.tokens;
+    result.entropy_sum += part.entropy_sum;
+    if (part.error && !result.error) result.error = part.error;
+  }
+  if (!result.error) result.update = context.learner.update(step);
+  return result;
+}
+
+// Statistics of what was played, under verl's names.
+void add_rollout_metrics(const RolloutBatch& batch, const algo::Advantages& advantages,
+                         StepMetrics& metrics) {
+  double reward = 0.0, squares = 0.0, solves = 0.0, successes = 0.0, turns = 0.0;
+  double updates = 0.0, readable = 0.0;
+  std::map<std::int64_t, std::pair<double, double>> by_position;
+  for (const RolloutRow& row : batch.episodes) {
+    if (!row.reward) continue;
+    if (row.kind == EpisodeKind::update_context) {
+      updates += 1.0;
+      readable += row.success ? 1.0 : 0.0;
+      continue;
+    }
+    solves += 1.0;
+    reward += *row.reward;
+    squares += *row.reward * *row.reward;
+    successes += row.success ? 1.0 : 0.0;
+    turns += static_cast<double>(row.turn_reward.size());
+    by_position[row.position].first += *row.reward;
+    by_position[row.position].second += 1.0;
+  }
+  if (solves > 0.0) {
+    metrics["critic/rewards/mean"] = reward / solves;
+    metrics["critic/rewards/std"] =
+        std::sqrt(std::max(0.0, squares / solves - reward * reward / (solves * solves)));
+    metrics["critic/score/mean"] = successes / solves;
+    metrics["num_turns/mean"] = turns / solves;
+  }
+  for (const auto& [position, sums] : by_position) {
+    metrics["critic/rewards/position_" + std::to_string(position)] = sums.first / sums.second;
+  }
+  if (updates > 0.0) metrics["critic/update_readable"] = readable / updates;
+  double degenerate = 0.0;
+  for (const algo::GroupReport& group : advantages.groups) degenerate += group.degenerate ? 1 : 0;
+  if (!advantages.groups.empty()) {
+    metrics["training/zero_variance_groups"] =
+        degenerate / static_cast<double>(advantages.groups.size());
+  }
+  double sum = 0.0, absolute = 0.0, tokens = 0.0;
+  for (std::size_t t = 0; t < advantages.per_token.size(); ++t) {
+    if (advantages.mask[t] == 0) continue;
+    sum += advantages.per_token[t];
+    absolute += std::abs(advantages.per_token[t]);
+    tokens += 1.0;
+  }
+  if (tokens > 0.0) {
+    metrics["critic/advantages/mean"] = sum / tokens;
+    metrics["critic/advantages/abs_mean"] = absolute / tokens;
+  }
+  metrics["response_length/mean"] =
+      static_cast<double>(batch.rows.tokens()) / std::max<double>(1.0, turns + updates);
+  for (const auto& [name, value] : advantages.metrics) metrics["algo/" + name] = value;
+}
+
+AdamWStep optimiser_step(const Experiment& experiment, std::int64_t step) {
+  const algo::Update& update = experiment.reinforcement.recipe.update;
+  AdamWStep result;
+  result.learning_rate =
+      experiment.reinforcement.schedule.at(step, experiment.reinforcement.steps);
+  result.beta1 = update.beta1;
+  result.beta2 = update.beta2;
+  result.eps = update.adam_eps;
+  result.weight_decay = update.weight_decay;
+  result.gradient_norm_max = update.gradient_norm_max;
+  return result;
+}
+
+Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
+  const Experiment& experiment = context.experiment;
+  const Reinforcement& rl = experiment.reinforcement;
+  RolloutPlan plan;
+  plan.seed = experiment.seed;
+  // The tasks of reinforcement follow those of imitation: every step sees new ones.
+  plan.first_group =
+      experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
+      step * rl.groups_per_step;
+  plan.groups = rl.groups_per_step;
+  plan.group_size = rl.group_size;
+  context.policy.set_temperature(rl.temperature);
+  Result<std::vector<LifecycleRollout>> rollouts = play_rollouts(
+      experiment.scenario, plan, [&](LifecycleIndex) { return context.policy.make_agent(); },
+      [&] { return context.policy.pump(); }, context.stop);
+  if (!rollouts) {
+    return rollouts.error();
+  }
+  return assemble(*std::move(rollouts), rl.group_size);
+}
+
+}  // namespace
+
+Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t step) {
+  const Experiment& experiment = context.experiment;
+  const algo::Recipe& recipe = experiment.reinforcement.recipe;
+  const auto begin = Clock::now();
+  Result<RolloutBatch> batch = play_step(context, step);
+  if (!batch) {
+    return batch.error();
+  }
+  StepReport report;
+  if (context.stop != nullptr && *context.stop) {
+    report.interrupted = true;
+    return report;
+  }
+  const auto played = Clock::now();
+  const auto temperature = static_cast<float>(experiment.reinforcement.temperature);
+  const bool several = recipe.update.epochs * recipe.update.mini_batches > 1;
+  if (several && recipe.objective.anchor == algo::Anchor::old) {
+    batch->rows.logp_old = score_rows(context.learner, *batch, temperature,
+                                      experiment.tokens_per_micro_batch);
+  }
+  if (context.reference != nullptr) {
+    batch->rows.logp_ref = score_rows(*context.reference, *batch, temperature,
+                                      experiment.tokens_per_micro_batch);
+  }
+  Result<algo::Advantages> advantages = algo::compute_advantages(recipe, batch->rows);
+  if (!advantages) {
+    return advantages.error();
+  }
+  add_rollout_metrics(*batch, *advantages, report.metrics);
+  const AdamWStep optimiser = optimiser_step(experiment, step);
+  for (int epoch = 0; epoch < recipe.update.epochs; ++epoch) {
+    for (int index = 0; index < recipe.update.mini_batches; ++index) {
+      const MiniBatch mini = make_mini_batch(
+          *batch, *advantages,
+          sequences_of(*batch, experiment.reinforcement.groups_per_step, index,
+                       recipe.update.mini_batches),
+          experiment.tokens_per_micro_batch);
+      const MiniBatchResult result = run_mini_batch(context, *batch, mini, optimiser);
+      if (result.error) {
+        return *result.error;
+      }
+      report.skipped = report.skipped || result.update.skipped;
+      if (report.bad_tensor.empty()) report.bad_tensor = result.update.bad_tensor;
+      const double tokens = std::max(1.0, result.difference.tokens);
+      report.metrics["actor/pg_loss"] = result.objective.loss;
+      report.metrics["actor/grad_norm"] = result.update.gradient_norm;
+      report.metrics["actor/entropy"] = result.entropy_sum / tokens;
+      for (const auto& [name, value] : result.objective.metrics) {
+        report.metrics["actor/" + name] = value;
+      }
+      if (epoch == 0 && index == 0) {
+        report.metrics["training/rollout_logprob_abs_diff"] = result.difference.sum / tokens;
+        report.metrics["training/rollout_logprob_abs_diff_max"] = result.difference.largest;
+      }
+    }
+  }
+  const auto end = Clock::now();
+  std::int64_t tokens = 0;
+  for (const Sequence& sequence : batch->sequences) {
+    tokens += static_cast<std::int64_t>(sequence.tokens.size());
+  }
+  report.metrics["actor/lr"] = optimiser.learning_rate;
+  report.metrics["timing_s/gen"] = seconds_between(begin, played);
+  report.metrics["timing_s/update_actor"] = seconds_between(played, end);
+  report.metrics["timing_s/step"] = seconds_between(begin, end);
+  report.metrics["perf/total_num_tokens"] = static_cast<double>(tokens);
+  report.metrics["perf/throughput"] =
+      static_cast<double>(tokens) / seconds_between(begin, end);
+  return report;
+}
+
+}  // namespace turnhalle

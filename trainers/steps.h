@@ -1,0 +1,38 @@
+// One step of each phase of training (internal to the trainer).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "agents/lm/policy.h"
+#include "trainers/experiment.h"
+#include "trainers/learner.h"
+#include "trainers/metrics.h"
+
+namespace turnhalle {
+
+/// What both phases work with. Nothing is owned.
+struct StepContext {
+  const Experiment& experiment;
+  lm::Policy& policy;
+  Learner& learner;
+  Learner* reference = nullptr;  ///< scores under the reference policy, where a recipe needs it
+  const std::atomic<bool>* stop = nullptr;
+};
+
+/// What a step did; `skipped` when a gradient was not finite and nothing was changed.
+struct StepReport {
+  StepMetrics metrics;
+  bool skipped = false;
+  std::string bad_tensor;
+  bool interrupted = false;  ///< stopped while playing: nothing was changed
+};
+
+/// Imitation: step 0 … warm_start.steps-1.
+Result<StepReport> imitation_step(const StepContext& context, std::int64_t step);
+
+/// Reinforcement: step 0 … reinforcement.steps-1 of its phase.
+Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t step);
+
+}  // namespace turnhalle
