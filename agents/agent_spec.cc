@@ -34,7 +34,8 @@ std::vector<std::string> split_at(std::string_view text, char separator) {
 bool parse_duration(std::string_view text, SimDuration& span) {
   double value = 0.0;
   const bool in_ms = text.ends_with("ms");
-  if ((!in_ms && !text.ends_with("s")) || !parse_double(text.substr(0, text.size() - (in_ms ? 2 : 1)), value)) {
+  if ((!in_ms && !text.ends_with("s")) ||
+      !parse_double(text.substr(0, text.size() - (in_ms ? 2 : 1)), value)) {
     return false;
   }
   const double ns = value * (in_ms ? 1e6 : 1e9);
@@ -173,7 +174,8 @@ Result<AgentFactory> make_agent_factory(const AgentSpec& spec, const Scenario& s
     if (!replies) {
       return replies.error();
     }
-    return decorate(spec, [replies = *replies](LifecycleIndex) { return make_script_agent(replies); });
+    return decorate(spec,
+                    [replies = *replies](LifecycleIndex) { return make_script_agent(replies); });
   }
   if (scenario.family->make_player(spec.name) == nullptr) {
     return bad_agent(spec.text, "a player that " + scenario.environment + " ships", spec.name);
@@ -187,14 +189,15 @@ AgentFactory decorate(const AgentSpec& spec, AgentFactory inner) {
   if (spec.delay.ns == 0 && spec.faults.empty()) {
     return inner;
   }
-  return [delay = spec.delay, faults = spec.faults, inner = std::move(inner)](LifecycleIndex index) {
-    std::unique_ptr<Agent> agent = inner(index);
-    if (delay.ns > 0) agent = with_delay(std::move(agent), delay);
-    for (const AgentSpec::Fault& fault : faults) {
-      agent = with_fault(std::move(agent), fault.kind, fault.rate);
-    }
-    return agent;
-  };
+  return
+      [delay = spec.delay, faults = spec.faults, inner = std::move(inner)](LifecycleIndex index) {
+        std::unique_ptr<Agent> agent = inner(index);
+        if (delay.ns > 0) agent = with_delay(std::move(agent), delay);
+        for (const AgentSpec::Fault& fault : faults) {
+          agent = with_fault(std::move(agent), fault.kind, fault.rate);
+        }
+        return agent;
+      };
 }
 
 }  // namespace turnhalle

@@ -17,5 +17,7 @@ int main(int count, char** words) {
   turnhalle::app::CommandLine line("A gym and trainer for multi-turn LLM agents.",
                                    turnhalle::app::program_version());
   turnhalle::app::add_commands(line);
+  line.delegate("train", "Trains a policy by an experiment",
+                [] { return turnhalle::app::CommandResult(turnhalle::app::forward_to_torch()); });
   return line.run(count, words);
 }

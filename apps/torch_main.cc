@@ -4,6 +4,7 @@
 
 #include "agents/lm/policy.h"
 #include "apps/commands/commands.h"
+#include "apps/commands/train.h"
 #include "apps/policy_seam.h"
 #include "apps/recording.h"
 #include "core/text.h"
@@ -66,5 +67,6 @@ int main(int count, char** words) {
   turnhalle::app::CommandLine line("A gym and trainer for multi-turn LLM agents.",
                                    turnhalle::app::program_version());
   turnhalle::app::add_commands(line);
+  turnhalle::app::add_train(line);
   return line.run(count, words);
 }

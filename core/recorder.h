@@ -35,7 +35,6 @@ class Recorder {
 };
 
 /// The canonical bytes of a trajectory: what digests are taken over and replays are compared by.
-/// The same functions give the rows of the store's hash chain.
 std::string canonical_start(std::int64_t episode, const EpisodeStart& start);
 std::string canonical_turn(const TurnRecord& turn);
 std::string canonical_end(std::int64_t episode, const EpisodeEnd& end);

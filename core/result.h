@@ -39,13 +39,13 @@ class [[nodiscard]] Result {
     check(ok(), "a Result is read as a value only when it holds one", message());
     return std::get<0>(content_);
   }
-  T&& value() && {
+  T value() && {  // by value, so that nobody keeps a reference into a temporary
     check(ok(), "a Result is read as a value only when it holds one", message());
     return std::get<0>(std::move(content_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -53,9 +53,10 @@ std::uint64_t name_hash(std::string_view name) {
 }  // namespace
 
 std::array<std::uint32_t, 4> philox(RandomKey key, std::uint64_t counter) {
-  return philox_rounds({static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32),
-                        static_cast<std::uint32_t>(key.high), static_cast<std::uint32_t>(key.high >> 32)},
-                       {static_cast<std::uint32_t>(key.low), static_cast<std::uint32_t>(key.low >> 32)});
+  return philox_rounds(
+      {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32),
+       static_cast<std::uint32_t>(key.high), static_cast<std::uint32_t>(key.high >> 32)},
+      {static_cast<std::uint32_t>(key.low), static_cast<std::uint32_t>(key.low >> 32)});
 }
 
 RandomKey RandomKey::from_seed(std::uint64_t seed) { return RandomKey{0, seed}.split("run"); }

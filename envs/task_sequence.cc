@@ -52,8 +52,8 @@ class TaskSequence final : public Lifecycle {
   const Environment& environment() const override { return *environment_; }
 
   std::optional<EpisodeStart> next_episode(std::span<const Message> conversation) override {
-    if (broken_ || (started_ && kind_ == EpisodeKind::solve &&
-                    position_ + 1 >= scenario_.lifecycle.tasks)) {
+    if (broken_ ||
+        (started_ && kind_ == EpisodeKind::solve && position_ + 1 >= scenario_.lifecycle.tasks)) {
       return std::nullopt;
     }
     if (!started_) {
@@ -157,20 +157,25 @@ class TaskSequence final : public Lifecycle {
     feedback_.clear();
     const bool repeats = scenario_.lifecycle.packing != Packing::sequence;
     const std::int64_t which = repeats ? repeated_task_ : position;
-    const Opening opening = environment_->reset(
-        {hidden_, task_.split(static_cast<std::uint64_t>(which)), position});
+    const Opening opening =
+        environment_->reset({hidden_, task_.split(static_cast<std::uint64_t>(which)), position});
     system_ = opening.system;
     EpisodeStart start;
     start.kind = kind_;
     start.position = position;
     start.turns_max = environment_->spec().turns_max;
     start.context = context_;
-    start.messages.push_back({Role::system,
-                              compact() ? "Hint:" + context_ + "</hint>\n"
-                                        : system_ + context_section(context_),
-                              {}, {}});
+    const std::string system = system_message();
+    if (!system.empty()) start.messages.push_back({Role::system, system, {}, {}});
     start.messages.push_back({Role::user, opening.user, {}, {}});
     return start;
+  }
+
+  // The rules, and the context where there is one.
+  std::string system_message() const {
+    if (compact()) return "Hint:" + context_ + "</hint>\n";
+    const bool alone = !scenario_.lifecycle.update_context;
+    return alone ? system_ : system_ + context_section(context_);
   }
 
   EpisodeStart start_update(std::span<const Message> conversation) {
@@ -183,8 +188,10 @@ class TaskSequence final : public Lifecycle {
     start.context = context_;
     if (compact()) {
       start.continues = true;
-      start.messages.push_back(
-          {Role::user, feedback_ + "Reward " + (return_ > 0.0 ? "1" : "0") + "\nNew hint:", {}, {}});
+      start.messages.push_back({Role::user,
+                                feedback_ + "Reward " + (return_ > 0.0 ? "1" : "0") + "\nNew hint:",
+                                {},
+                                {}});
       return start;
     }
     start.messages.push_back({Role::system, std::string(kUpdateSystem), {}, {}});

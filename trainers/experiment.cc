@@ -95,8 +95,9 @@ Status apply_changes(JsonDocument& document, std::span<const std::string> change
     const Json::json_pointer pointer(change.substr(0, equals));
     const Json::json_pointer parent = pointer.parent_pointer();
     if (!document.root.contains(parent) || !document.root[parent].is_object()) {
-      return Error{"--set " + change, "expected a pointer into an object of the experiment; found \"" +
-                                          pointer.to_string() + "\""};
+      return Error{"--set " + change,
+                   "expected a pointer into an object of the experiment; found \"" +
+                       pointer.to_string() + "\""};
     }
     document.root[pointer] = value;
   }
@@ -206,9 +207,8 @@ Json experiment_schema() {
   const Json number = {{"type", "number"}, {"minimum", 0}};
   const Json text = {{"type", "string"}};
   const auto object = [](Json properties) {
-    return Json{{"type", "object"},
-                {"additionalProperties", false},
-                {"properties", std::move(properties)}};
+    return Json{
+        {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
   };
   Json policy = object({{"from", text},
                         {"new_tokens_max", integer},

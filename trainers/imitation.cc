@@ -21,8 +21,7 @@ TargetWeights target_weights(std::span<const Sequence> sequences, double observa
   TargetWeights weights;
   for (const Sequence& sequence : sequences) {
     std::vector<float> row;
-    for (const std::size_t position :
-         target_positions(sequence, TargetTokens::from_first_reply)) {
+    for (const std::size_t position : target_positions(sequence, TargetTokens::from_first_reply)) {
       row.push_back(sequence.sampled[position] != 0 ? 1.0F
                                                     : static_cast<float>(observation_weight));
       weights.sum += row.back();
@@ -90,7 +89,8 @@ Result<StepReport> imitation_step(const StepContext& context, std::int64_t step)
       make_micro_batches(work.sequences, all, context.experiment.tokens_per_micro_batch);
   const TargetWeights weights = target_weights(work.sequences, warm.observation_weight);
   const double loss = context.learner.accumulate(
-      work, [&](std::size_t, const ScoredTokens& scored) { return imitation_loss(weights, scored); });
+      work,
+      [&](std::size_t, const ScoredTokens& scored) { return imitation_loss(weights, scored); });
   AdamWStep update;
   update.learning_rate = warm.schedule.at(step, warm.steps);
   update.beta2 = warm.beta2;

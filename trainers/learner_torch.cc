@@ -26,8 +26,7 @@ using Gradients = std::vector<at::Tensor>;
 // logits of a single chunk for the way back and computes those of several chunks anew.
 class TokenHead {
  public:
-  TokenHead(at::Tensor rows, at::Tensor weight, std::vector<std::int32_t> chosen,
-            float temperature)
+  TokenHead(at::Tensor rows, at::Tensor weight, std::vector<std::int32_t> chosen, float temperature)
       : rows_(std::move(rows)),
         weight_(std::move(weight)),
         chosen_(std::move(chosen)),
@@ -88,8 +87,8 @@ class TokenHead {
 // A micro-batch as the transformer takes it, with the rows that predict its targets.
 struct PackedTargets {
   lm::PackedBatch packed;
-  std::vector<std::int64_t> rows;      // index of the hidden state that predicts the target
-  std::vector<std::int32_t> chosen;    // the target
+  std::vector<std::int64_t> rows;         // index of the hidden state that predicts the target
+  std::vector<std::int32_t> chosen;       // the target
   std::vector<std::size_t> per_sequence;  // number of targets
 };
 
@@ -121,8 +120,7 @@ class TorchLearner final : public Learner {
       : model_(std::move(model)), options_(options) {
     forward_.precision = options.precision;
     for (const lm::Parameter& parameter : model_->parameters()) {
-      const bool frozen =
-          options.freeze_embedding && parameter.tensor.is_same(model_->embedding());
+      const bool frozen = options.freeze_embedding && parameter.tensor.is_same(model_->embedding());
       if (frozen) {
         parameter.tensor.set_requires_grad(false);
         continue;
@@ -325,8 +323,8 @@ class TorchLearner final : public Learner {
     if (weights.empty()) {
       return;
     }
-    at::_fused_adamw_(weights, gradients, first, second, {}, counts, step.learning_rate,
-                      step.beta1, step.beta2, with_decay ? step.weight_decay : 0.0, step.eps,
+    at::_fused_adamw_(weights, gradients, first, second, {}, counts, step.learning_rate, step.beta1,
+                      step.beta2, with_decay ? step.weight_decay : 0.0, step.eps,
                       /*amsgrad=*/false, /*maximize=*/false);
   }
 

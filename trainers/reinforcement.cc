@@ -230,6 +230,15 @@ void add_rollout_metrics(const RolloutBatch& batch, const algo::Advantages& adva
   for (const auto& [name, value] : advantages.metrics) metrics["algo/" + name] = value;
 }
 
+// Whether log-probs from before the update must be known before it: for credit, or because the
+// weights move before the last use of the batch.
+bool needs_old_scores(const algo::Recipe& recipe) {
+  const std::vector<std::string> arrays = algo::arrays_for_advantages(recipe);
+  const bool several = recipe.update.epochs * recipe.update.mini_batches > 1;
+  return (several && recipe.objective.anchor == algo::Anchor::old) ||
+         std::find(arrays.begin(), arrays.end(), "logp_old") != arrays.end();
+}
+
 AdamWStep optimiser_step(const Experiment& experiment, std::int64_t step) {
   const algo::Update& update = experiment.reinforcement.recipe.update;
   AdamWStep result;
@@ -281,8 +290,7 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
   }
   const auto played = Clock::now();
   const auto temperature = static_cast<float>(experiment.reinforcement.temperature);
-  const bool several = recipe.update.epochs * recipe.update.mini_batches > 1;
-  if (several && recipe.objective.anchor == algo::Anchor::old) {
+  if (needs_old_scores(recipe)) {
     batch->rows.logp_old = score_rows(context.learner, *batch, temperature,
                                       experiment.tokens_per_micro_batch);
   }
