@@ -270,9 +270,12 @@ class Trainer {
   }
 
   void say(const std::string& phase, const std::string& text) const {
-    if (options_.progress) {
-      options_.progress({phase, state_.step, experiment_.steps(), text});
-    }
+    if (!options_.progress) return;
+    // Each phase counts its own steps, so that the rate tells the time left.
+    const std::int64_t warm = experiment_.warm_start.steps;
+    const bool first = phase == "imitate" || state_.step <= warm;
+    options_.progress({phase, first ? state_.step : state_.step - warm,
+                       first ? warm : experiment_.steps() - warm, text});
   }
 
   const Experiment& experiment_;

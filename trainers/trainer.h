@@ -24,8 +24,8 @@ namespace turnhalle {
 
 struct TrainProgress {
   std::string phase;  ///< "imitate", "reinforce", "evaluate"
-  std::int64_t step = 0;
-  std::int64_t steps = 0;
+  std::int64_t step = 0;   ///< completed in this phase
+  std::int64_t steps = 0;  ///< of this phase
   std::string text;  ///< one line about the last step
 };
 
