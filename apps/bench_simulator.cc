@@ -111,15 +111,6 @@ Result<std::int64_t> count_turns(const Course& course) {
 
 }  // namespace
 
-BenchRow summarise_runs(std::string name, std::string unit, std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  const double median =
-      n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2.0;
-  return {std::move(name), std::move(unit), median, values.front(), values.back(),
-          static_cast<std::int64_t>(n)};
-}
-
 Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
                                               const SimulatorBenchOptions& options) {
   Result<SeatedAgent> agent = seat_agent(options.agent, scenario, true);

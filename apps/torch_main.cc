@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "agents/lm/policy.h"
+#include "apps/commands/bench_policy.h"
 #include "apps/commands/commands.h"
 #include "apps/commands/train.h"
 #include "apps/policy_seam.h"
@@ -67,6 +68,7 @@ int main(int count, char** words) {
   turnhalle::app::CommandLine line("A gym and trainer for multi-turn LLM agents.",
                                    turnhalle::app::program_version());
   turnhalle::app::add_commands(line);
+  turnhalle::app::add_bench_policy(line, turnhalle::app::run_bench_policy);
   turnhalle::app::add_train(line);
   return line.run(count, words);
 }

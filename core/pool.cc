@@ -45,6 +45,7 @@ struct Shared {
 
 // One lane: plays lifecycle after lifecycle until none is left.
 asio::awaitable<void> lane(Shared& shared) {
+  const std::function<bool()> stop = [&shared] { return shared.stopping(); };
   while (!shared.stopping()) {
     const std::size_t slot = shared.next.fetch_add(1, std::memory_order_relaxed);
     if (slot >= shared.indices.size()) {
@@ -56,7 +57,7 @@ asio::awaitable<void> lane(Shared& shared) {
       const std::unique_ptr<World> world = shared.task.make_world(index);
       const std::unique_ptr<Agent> agent = shared.task.make_agent(index);
       world->start();
-      co_await play(*world, *agent);
+      co_await play(*world, *agent, stop);
       if (world->finished()) {
         shared.task.finished(*world, index);
         shared.played.fetch_add(1, std::memory_order_relaxed);
@@ -83,8 +84,10 @@ void run_with_pump(Shared& shared) {
   for (int i = 0; i < lane_count(shared); ++i) {
     asio::co_spawn(context, lane(shared), report);
   }
+  // When the pool stops, the replies in flight are still waited for: a coroutine that is left
+  // hanging in an engine would outlive its executor.
   bool busy = true;
-  while (busy && !shared.stopping()) {
+  while (busy) {
     const bool moved = context.poll() > 0;
     context.restart();
     busy = shared.options.pump() || moved;

@@ -19,7 +19,7 @@ namespace turnhalle {
 struct PoolOptions {
   int threads = 1;
   int in_flight = 64;
-  /// Set from outside to stop: worlds that are waiting for a reply are left where they are.
+  /// Set from outside to stop: worlds end their turn in flight and are left there.
   const std::atomic<bool>* stop = nullptr;
   /// Work that is done when no world can go on, such as one step of a policy's engine; returns
   /// whether it did something. With a pump everything runs on the calling thread.

@@ -130,21 +130,26 @@ void World::begin_episode() {
   }
 }
 
+// Runs the event that is due next. An empty queue, or one that never empties, breaks the episode.
+void World::run_event(StepResult& result) {
+  const bool flooded =
+      static_cast<std::int64_t>(turn_events_.size()) >= options_.limits.events_per_turn_max;
+  if (queue_.empty() || flooded) {
+    StepResult broken;
+    broken.outcome = Outcome::environment_error;
+    broken.observation = flooded ? "The environment floods its event queue."
+                                 : "The environment waits for nothing.";
+    merge(result, std::move(broken));
+    return;
+  }
+  turn_events_.push_back(queue_.pop());
+  merge(result, lifecycle_->advance(turn_events_.back(), queue_));
+}
+
 // Runs events until somebody has to act or the episode is over.
 StepResult World::settle(StepResult result) {
   while (result.outcome == Outcome::running && result.waiting) {
-    const bool flooded =
-        static_cast<std::int64_t>(turn_events_.size()) >= options_.limits.events_per_turn_max;
-    if (queue_.empty() || flooded) {
-      StepResult broken;
-      broken.outcome = Outcome::environment_error;
-      broken.observation = flooded ? "The environment floods its event queue."
-                                   : "The environment waits for nothing.";
-      merge(result, std::move(broken));
-      break;
-    }
-    turn_events_.push_back(queue_.pop());
-    merge(result, lifecycle_->advance(turn_events_.back(), queue_));
+    run_event(result);
   }
   return result;
 }
@@ -158,8 +163,7 @@ void World::deliver(AgentReply reply) {
   // Events that are due before the reply arrives happen first; the agent learns of them with
   // the observation that follows.
   while (result.outcome == Outcome::running && !queue_.empty() && queue_.next_time() <= arrival) {
-    turn_events_.push_back(queue_.pop());
-    merge(result, lifecycle_->advance(turn_events_.back(), queue_));
+    run_event(result);
   }
   if (result.outcome == Outcome::running) {
     queue_.pass(arrival - queue_.now());
@@ -245,8 +249,8 @@ bool World::restore(std::string_view bytes) {
   return in.finished() && episode_begin_ <= messages_.size();
 }
 
-boost::asio::awaitable<void> play(World& world, Agent& agent) {
-  while (!world.finished()) {
+boost::asio::awaitable<void> play(World& world, Agent& agent, std::function<bool()> stop) {
+  while (!world.finished() && !(stop && stop())) {
     AgentReply reply = co_await agent.act(world.conversation());
     if (reply.failure == ReplyFailure::interrupted) {
       co_return;  // the turn in flight is dropped, not recorded

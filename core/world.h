@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class World {
 
  private:
   void begin_episode();
+  void run_event(StepResult& result);
   StepResult settle(StepResult result);
   void finish_turn(const AgentReply& reply, const StepResult& result, SimTime replied);
   void finish_episode(Outcome outcome);
@@ -76,7 +78,9 @@ class World {
   SimTime asked_;
 };
 
-/// Plays a started world to its end with one agent, or until the agent is interrupted.
-boost::asio::awaitable<void> play(World& world, Agent& agent);
+/// Plays a started world to its end with one agent, or until the agent is interrupted or `stop`
+/// (may be empty) says so between two turns.
+boost::asio::awaitable<void> play(World& world, Agent& agent,
+                                  std::function<bool()> stop = nullptr);
 
 }  // namespace turnhalle

@@ -38,6 +38,7 @@ PolicySource read_policy(JsonObject object, const std::string& file) {
         object.integer("num_key_value_heads", {1, 256}, config.num_attention_heads);
     config.intermediate_size = object.integer("intermediate_size", {8, 1 << 16}, 192);
     config.max_position_embeddings = object.integer("max_position_embeddings", {16, 1 << 20}, 512);
+    config.initializer_range = object.number("initializer_range", {1e-4, 1.0}, 0.02);
     config.head_dim = config.hidden_size / config.num_attention_heads;
     if (config.hidden_size % config.num_attention_heads != 0 || config.head_dim % 2 != 0) {
       object.fail("hidden_size", "an even multiple of num_attention_heads (" +
@@ -79,6 +80,14 @@ Evaluation read_evaluation(JsonObject object) {
   return evaluation;
 }
 
+// "~" escapes in JSON pointers, as "~0" and "~1" only (RFC 6901).
+bool is_pointer(std::string_view text) {
+  for (std::size_t at = text.find('~'); at != std::string_view::npos; at = text.find('~', at + 1)) {
+    if (at + 1 == text.size() || (text[at + 1] != '0' && text[at + 1] != '1')) return false;
+  }
+  return text.starts_with("/");
+}
+
 // Sets the values of "/pointer=value"; a value that is not JSON is a string.
 Status apply_changes(JsonDocument& document, std::span<const std::string> changes) {
   if (changes.empty()) {
@@ -86,7 +95,7 @@ Status apply_changes(JsonDocument& document, std::span<const std::string> change
   }
   for (const std::string& change : changes) {
     const std::size_t equals = change.find('=');
-    if (!change.starts_with("/") || equals == std::string::npos) {
+    if (equals == std::string::npos || !is_pointer(change.substr(0, equals))) {
       return Error{"--set " + change, "expected /pointer=value; found \"" + change + "\""};
     }
     const std::string text = change.substr(equals + 1);
@@ -105,15 +114,33 @@ Status apply_changes(JsonDocument& document, std::span<const std::string> change
   return ok_status();
 }
 
-// Recipes are written inline or named.
-Result<algo::Recipe> read_recipe_slot(const Json& slot, const ExperimentPlaces& places,
-                                      const std::string& file) {
+// Recipes are written inline or named; the experiment's document gets what the name stands for.
+Status read_recipe_slot(const Json& slot, const ExperimentPlaces& places,
+                        const JsonDocument& document, Experiment& experiment) {
+  std::string text = slot.dump();
+  Json content = slot;
   if (slot.is_string()) {
-    const std::string name = slot.get<std::string>();
-    const bool is_file = name.ends_with(".json");
-    return algo::load_recipe(is_file ? beside(file, name) : name, places.recipes);
+    text = slot.get<std::string>();
+    const bool is_file = text.ends_with(".json");
+    if (is_file) text = beside(document.file, text);
+    const Result<JsonDocument> file = read_json(is_file ? text : places.recipes + "/" + text +
+                                                                     ".json");
+    if (file) content = file->root;  // else load_recipe() says what is wrong
   }
-  return algo::load_recipe(slot.dump(), places.recipes);
+  Result<algo::Recipe> recipe = algo::load_recipe(text, places.recipes);
+  if (!recipe) {
+    return recipe.error();
+  }
+  Reinforcement& reinforcement = experiment.reinforcement;
+  reinforcement.recipe = *std::move(recipe);
+  experiment.document["recipe_content"] = std::move(content);
+  if (reinforcement.recipe.needs_group() && reinforcement.group_size < 2 &&
+      reinforcement.steps > 0) {
+    return Error{document.place("/reinforcement/group_size"),
+                 "expected at least 2, because recipe " + reinforcement.recipe.name +
+                     " compares the rollouts of a group; found 1"};
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -184,21 +211,13 @@ Result<Experiment> read_experiment(const std::string& path, std::span<const std:
   if (!reader.ok()) {
     return reader.error();
   }
-  if (!recipe_slot.is_null()) {
-    Result<algo::Recipe> recipe = read_recipe_slot(recipe_slot, places, path);
-    if (!recipe) {
-      return recipe.error();
-    }
-    reinforcement.recipe = *std::move(recipe);
-    if (reinforcement.recipe.needs_group() && reinforcement.group_size < 2 &&
-        reinforcement.steps > 0) {
-      return Error{document->place("/reinforcement/group_size"),
-                   "expected at least 2, because recipe " + reinforcement.recipe.name +
-                       " compares the rollouts of a group; found 1"};
-    }
-  }
   experiment.document = document->root;
   experiment.document["scenario_content"] = experiment.scenario.document;
+  if (!recipe_slot.is_null()) {
+    if (Status read = read_recipe_slot(recipe_slot, places, *document, experiment); !read) {
+      return read.error();
+    }
+  }
   return experiment;
 }
 
@@ -218,7 +237,8 @@ Json experiment_schema() {
                         {"num_attention_heads", integer},
                         {"num_key_value_heads", integer},
                         {"intermediate_size", integer},
-                        {"max_position_embeddings", integer}});
+                        {"max_position_embeddings", integer},
+                        {"initializer_range", number}});
   Json warm = object({{"demonstrator", text},
                       {"steps", integer},
                       {"lifecycles_per_step", integer},

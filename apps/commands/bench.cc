@@ -1,11 +1,9 @@
 // turnhalle bench: measures, and says on which machine and with which command.
-#include <iostream>
 #include <memory>
 
 #include "apps/bench_simulator.h"
 #include "apps/commands/commands.h"
 #include "apps/data_folder.h"
-#include "apps/machine.h"
 #include "apps/output.h"
 #include "apps/recording.h"
 #include "envs/all.h"
@@ -27,46 +25,6 @@ std::string command_of(const BenchOptions& options) {
          std::to_string(options.simulator.runs);
 }
 
-void print_csv(const BenchOptions& options, const std::vector<BenchRow>& rows) {
-  std::cout << "name,unit,median,low,high,runs,command\n";
-  for (const BenchRow& row : rows) {
-    std::cout << '"' << row.name << "\"," << row.unit << "," << fixed(row.median, 0) << ","
-              << fixed(row.low, 0) << "," << fixed(row.high, 0) << "," << row.runs << ",\""
-              << command_of(options) << "\"\n";
-  }
-  std::cout << std::flush;
-}
-
-void print_table(const BenchOptions& options, const std::vector<BenchRow>& rows) {
-  const Json machine = describe_machine();
-  std::cout << machine["processor"].get<std::string>() << ", " << machine["cores"] << " cores, "
-            << machine["compiler"].get<std::string>() << "\n"
-            << command_of(options) << "\n\n";
-  Table table({"what", "unit", ">median", ">lowest", ">highest", ">runs"});
-  for (const BenchRow& row : rows) {
-    table.row({row.name, row.unit, grouped(static_cast<std::int64_t>(row.median)),
-               grouped(static_cast<std::int64_t>(row.low)),
-               grouped(static_cast<std::int64_t>(row.high)), std::to_string(row.runs)});
-  }
-  std::cout << table.text() << std::flush;
-}
-
-void print_json_rows(const BenchOptions& options, const std::vector<BenchRow>& rows) {
-  Json list = Json::array();
-  for (const BenchRow& row : rows) {
-    list.push_back({{"name", row.name},
-                    {"unit", row.unit},
-                    {"median", row.median},
-                    {"low", row.low},
-                    {"high", row.high},
-                    {"runs", row.runs},
-                    {"command", command_of(options)}});
-  }
-  print_json({{"command", "bench simulator"},
-              {"machine", describe_machine()},
-              {"rows", std::move(list)}});
-}
-
 CommandResult run_simulator(BenchOptions options) {
   if (options.scenario.empty()) {
     options.scenario = data_folder("scenarios") + "/frozen_lake_obscure_easy.json";
@@ -79,20 +37,15 @@ CommandResult run_simulator(BenchOptions options) {
   if (!rows) {
     return rows.error();
   }
-  if (options.output.json) {
-    print_json_rows(options, *rows);
-  } else if (options.csv) {
-    print_csv(options, *rows);
-  } else {
-    print_table(options, *rows);
-  }
+  print_bench({"bench simulator", command_of(options), *std::move(rows)}, options.output,
+              options.csv);
   return 0;
 }
 
 }  // namespace
 
 void add_bench(CommandLine& line) {
-  line.group("bench", "Measures speed: simulator");
+  line.group("bench", "Measures speed: simulator, policy");
   const auto options = std::make_shared<BenchOptions>();
   Arguments simulator =
       line.command("bench simulator", "Turns per second of whole worlds, with and without a store");

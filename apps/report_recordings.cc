@@ -1,0 +1,130 @@
+// Recorded lifecycles of a run's evaluations, as the page steps through them.
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "apps/report_inputs.h"
+#include "core/store_reader.h"
+#include "core/text.h"
+
+namespace turnhalle::app {
+namespace {
+
+constexpr std::size_t kLifecyclesMax = 12;  ///< of one evaluation
+
+Json message_json(const Message& message) {
+  Json calls = Json::array();
+  for (const ToolCall& call : message.tool_calls) {
+    calls.push_back(call.name + " " + canonical(call.arguments));
+  }
+  return {{"role", name_of(message.role)}, {"text", message.content}, {"calls", calls}};
+}
+
+Json turn_json(const StoredTurn& turn) {
+  Json calls = Json::array();
+  for (const ToolCall& call : turn.reply.tool_calls) {
+    calls.push_back(call.name + " " + canonical(call.arguments));
+  }
+  Json answers = Json::array();
+  for (const Message& message : turn.result.tool_results) answers.push_back(message_json(message));
+  if (!turn.result.observation.empty()) {
+    answers.push_back({{"role", "user"}, {"text", turn.result.observation}, {"calls", {}}});
+  }
+  return {{"reply", turn.reply.text},
+          {"calls", std::move(calls)},
+          {"failure", turn.reply.failure_text},
+          {"answers", std::move(answers)},
+          {"reward", turn.result.reward}};
+}
+
+Json episode_json(const StoredEpisode& episode) {
+  Json messages = Json::array();
+  for (const Message& message : episode.start.messages) messages.push_back(message_json(message));
+  Json turns = Json::array();
+  for (const StoredTurn& turn : episode.turns) turns.push_back(turn_json(turn));
+  Json json = {{"kind", name_of(episode.start.kind)},
+               {"position", episode.start.position},
+               {"context", episode.start.context},
+               {"messages", std::move(messages)},
+               {"turns", std::move(turns)}};
+  if (episode.end) {
+    const EpisodeEnd& end = *episode.end;
+    json["outcome"] = name_of(end.outcome);
+    json["success"] = end.success;
+    json["reward"] = end.reward ? Json(*end.reward) : Json();
+    json["feedback"] = end.feedback;
+  }
+  return json;
+}
+
+// The run of each evaluated step: the last one, where a resumed run repeated an evaluation.
+std::map<std::int64_t, RunNumber> evaluated_steps(const StoreReader& store) {
+  std::map<std::int64_t, RunNumber> steps;
+  for (const StoredRun& run : store.runs()) {
+    const std::string& id = run.info.id;
+    std::int64_t step = 0;
+    if (run.info.command == "eval" && id.starts_with("eval-") &&
+        parse_integer(std::string_view(id).substr(5), step)) {
+      steps[step] = run.number;
+    }
+  }
+  return steps;
+}
+
+Result<Json> lifecycles_json(const StoreReader& store, const std::vector<std::int64_t>& numbers) {
+  Json lifecycles = Json::array();
+  for (const std::int64_t number : numbers) {
+    Result<StoredLifecycle> lifecycle = store.lifecycle(number);
+    if (!lifecycle) {
+      return lifecycle.error();
+    }
+    if (!lifecycle->damage.empty()) {
+      return Error{store.path(), "expected an intact store; found lifecycle " +
+                                     std::to_string(number) + ": " +
+                                     lifecycle->damage.front().what};
+    }
+    Json episodes = Json::array();
+    for (const StoredEpisode& episode : lifecycle->episodes) {
+      episodes.push_back(episode_json(episode));
+    }
+    lifecycles.push_back({{"index", lifecycle->index.value}, {"episodes", std::move(episodes)}});
+  }
+  return lifecycles;
+}
+
+}  // namespace
+
+Result<Json> read_recordings(const std::string& path, const RunFacts& facts) {
+  Result<StoreReader> store = StoreReader::open(path);
+  if (!store) {
+    return store.error();
+  }
+  Result<std::vector<LifecycleSummary>> list = store->lifecycles();
+  if (!list) {
+    return list.error();
+  }
+  std::map<RunNumber, std::vector<std::int64_t>> complete;
+  for (const LifecycleSummary& summary : *list) {
+    std::vector<std::int64_t>& numbers = complete[summary.run];
+    if (summary.complete && numbers.size() < kLifecyclesMax) numbers.push_back(summary.number);
+  }
+  std::map<std::int64_t, RunNumber> steps = evaluated_steps(*store);
+  std::erase_if(steps, [&](const auto& step) { return complete[step.second].empty(); });
+  Json recordings = Json::array();
+  for (const auto& [step, run] : steps) {
+    const bool wanted = step == steps.begin()->first || step == facts.warm_steps ||
+                        step == steps.rbegin()->first;
+    if (!wanted) continue;
+    Result<Json> lifecycles = lifecycles_json(*store, complete[run]);
+    if (!lifecycles) {
+      return lifecycles.error();
+    }
+    recordings.push_back({{"step", step},
+                          {"label", facts.label(step)},
+                          {"lifecycles", *std::move(lifecycles)}});
+  }
+  return recordings;
+}
+
+}  // namespace turnhalle::app

@@ -1,0 +1,284 @@
+// Worlds: virtual time, events between turns, limits, faults, snapshots.
+#include "core/world.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/core/commanded_lifecycle.h"
+
+namespace turnhalle {
+namespace {
+
+// Everything a recorder may hear, turn by turn.
+struct Heard {
+  struct Turn {
+    std::string text;
+    std::string observation;
+    Outcome outcome = Outcome::running;
+    SimTime asked, replied, finished;
+    std::size_t events = 0;
+  };
+  std::vector<Turn> turns;
+  std::vector<EpisodeEnd> ends;
+  std::vector<std::string> canonical;  ///< of every call but the first
+  bool over = false;
+};
+
+class HearingRecorder final : public Recorder {
+ public:
+  explicit HearingRecorder(Heard& heard) : heard_(heard) {}
+  void episode_started(std::int64_t episode, const EpisodeStart& start) override {
+    if (episode > 0) heard_.canonical.push_back(canonical_start(episode, start));
+  }
+  void turn_played(const TurnRecord& turn) override {
+    heard_.turns.push_back({turn.reply.text, turn.result.observation, turn.result.outcome,
+                            turn.asked, turn.replied, turn.finished, turn.events.size()});
+    heard_.canonical.push_back(canonical_turn(turn));
+  }
+  void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
+    heard_.ends.push_back(end);
+    heard_.canonical.push_back(canonical_end(episode, end));
+  }
+  void lifecycle_ended() override { heard_.over = true; }
+
+ private:
+  Heard& heard_;
+};
+
+// A world around a commanded lifecycle.
+struct Stage {
+  explicit Stage(WorldLimits limits = {}, std::int64_t episodes = 1, std::int64_t turns_max = 100)
+      : world(std::make_unique<CommandedLifecycle>(episodes, turns_max),
+              {{0}, RandomKey::from_seed(1), limits}, std::make_unique<HearingRecorder>(heard)) {}
+
+  void say(const std::string& text, SimDuration latency = {}) {
+    AgentReply reply;
+    reply.text = text;
+    reply.latency = latency;
+    world.deliver(std::move(reply));
+  }
+  std::string last_message() const { return world.conversation().messages.back().content; }
+
+  Heard heard;
+  World world;
+};
+
+TEST(World, ConversationGrowsByReplyAndObservation) {
+  Stage stage;
+  stage.world.start();
+  EXPECT_EQ(stage.last_message(), "Begin after 0");
+  stage.say("hello");
+  const Conversation conversation = stage.world.conversation();
+  ASSERT_EQ(conversation.messages.size(), 3U);
+  EXPECT_EQ(conversation.messages[1].role, Role::assistant);
+  EXPECT_EQ(conversation.messages[1].content, "hello");
+  EXPECT_EQ(conversation.messages[2].content, "heard 5");
+  EXPECT_EQ(conversation.turn, 1);
+}
+
+TEST(World, EachTurnHasAKeyOfItsOwn) {
+  Stage stage({}, 2);
+  stage.world.start();
+  const RandomKey first = stage.world.conversation().key;
+  stage.say("a");
+  const RandomKey second = stage.world.conversation().key;
+  stage.say("end");
+  EXPECT_NE(first, second);
+  EXPECT_NE(stage.world.conversation().key, first);
+}
+
+TEST(World, EpisodesContinueTheConversationOnlyWhereTheySaySo) {
+  Stage stage({}, 3);
+  stage.world.start();
+  stage.say("end");
+  EXPECT_EQ(stage.last_message(), "Begin after 2");
+  EXPECT_FALSE(stage.world.conversation().fresh);
+  EXPECT_EQ(stage.world.conversation().episode_begin, 2U);
+  EXPECT_EQ(stage.world.conversation().messages.size(), 3U);
+  stage.say("end");
+  EXPECT_EQ(stage.last_message(), "Begin after 4");
+  EXPECT_TRUE(stage.world.conversation().fresh);
+  EXPECT_EQ(stage.world.conversation().messages.size(), 1U);
+  stage.say("end");
+  EXPECT_TRUE(stage.world.finished());
+  EXPECT_TRUE(stage.heard.over);
+  EXPECT_EQ(stage.heard.ends.size(), 3U);
+}
+
+TEST(World, ALatencyMovesVirtualTime) {
+  Stage stage;
+  stage.world.start();
+  stage.say("a", milliseconds(250));
+  EXPECT_EQ(stage.world.now(), SimTime{} + milliseconds(250));
+  stage.say("b", milliseconds(50));
+  EXPECT_EQ(stage.heard.turns[1].asked, SimTime{} + milliseconds(250));
+  EXPECT_EQ(stage.heard.turns[1].replied, SimTime{} + milliseconds(300));
+  EXPECT_EQ(stage.heard.turns[1].finished, SimTime{} + milliseconds(300));
+}
+
+TEST(World, WaitingLetsTimePassUntilTheEvent) {
+  Stage stage;
+  stage.world.start();
+  stage.say("wait 40", milliseconds(2));
+  EXPECT_EQ(stage.world.now(), SimTime{} + milliseconds(42));
+  EXPECT_EQ(stage.last_message(), "wait 40 is over at 42000000");
+  EXPECT_EQ(stage.heard.turns[0].events, 1U);
+}
+
+TEST(World, EventsBeforeTheReplyArrivesHappenFirst) {
+  Stage stage;
+  stage.world.start();
+  stage.say("later 10");
+  stage.say("later 90");
+  stage.say("now", milliseconds(50));
+  EXPECT_EQ(stage.heard.turns[2].events, 1U);
+  EXPECT_EQ(stage.last_message(), "later 10 is over at 10000000\nheard 19");
+  stage.say("x", milliseconds(1));
+  EXPECT_EQ(stage.heard.turns[3].events, 0U);
+}
+
+TEST(World, EventsOfAnEpisodeDieWithIt) {
+  Stage stage({}, 2);
+  stage.world.start();
+  stage.say("later 10");
+  stage.say("end");
+  stage.say("x", milliseconds(20));
+  EXPECT_EQ(stage.heard.turns[2].events, 0U);
+}
+
+TEST(World, WaitingForNothingIsTheEnvironmentsFaultAndHasNoReward) {
+  Stage stage({}, 3);
+  stage.world.start();
+  stage.say("hang");
+  EXPECT_TRUE(stage.world.finished());
+  ASSERT_EQ(stage.heard.ends.size(), 1U);
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::environment_error);
+  EXPECT_FALSE(stage.heard.ends[0].reward.has_value());
+}
+
+TEST(World, AFloodOfEventsIsCutWhetherTheAgentWaitsOrNot) {
+  for (const std::string command : {"flood", "trickle"}) {
+    WorldLimits limits;
+    limits.events_per_turn_max = 25;
+    Stage stage(limits, 3);
+    stage.world.start();
+    stage.say(command);
+    if (!stage.world.finished()) stage.say("go on");
+    ASSERT_EQ(stage.heard.ends.size(), 1U) << command;
+    EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::environment_error);
+    EXPECT_FALSE(stage.heard.ends[0].reward.has_value());
+    EXPECT_EQ(stage.heard.turns.back().events, 25U);
+  }
+}
+
+TEST(World, AReplyAfterTheDeadlineIsATimeout) {
+  WorldLimits limits;
+  limits.reply_deadline = milliseconds(100);
+  Stage stage(limits);
+  stage.world.start();
+  stage.say("in time", milliseconds(100));
+  EXPECT_FALSE(stage.world.finished());
+  stage.say("too late", milliseconds(101));
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::timeout);
+}
+
+TEST(World, LongRepliesAreCutAndTextIsMadeReadable) {
+  WorldLimits limits;
+  limits.reply_bytes_max = 4;
+  Stage stage(limits);
+  stage.world.start();
+  stage.say("abcdefgh");
+  EXPECT_EQ(stage.heard.turns[0].text, "abcd");
+  EXPECT_EQ(stage.last_message(), "heard 4");
+  stage.say("a\xff");
+  EXPECT_EQ(stage.heard.turns[1].text, "a\xEF\xBF\xBD");
+}
+
+TEST(World, TheLastTurnIsTruncated) {
+  Stage stage({}, 1, 2);
+  stage.world.start();
+  stage.say("a");
+  EXPECT_FALSE(stage.world.finished());
+  stage.say("b");
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::truncated);
+  EXPECT_EQ(stage.heard.ends[0].reward, 2.0);
+}
+
+TEST(World, AnInfrastructureFaultEndsTheLifecycleWithoutAReward) {
+  Stage stage({}, 3);
+  stage.world.start();
+  AgentReply reply;
+  reply.failure = ReplyFailure::infrastructure;
+  reply.failure_text = "no answer";
+  stage.world.deliver(reply);
+  EXPECT_TRUE(stage.world.finished());
+  ASSERT_EQ(stage.heard.ends.size(), 1U);
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::infrastructure_error);
+  EXPECT_FALSE(stage.heard.ends[0].reward.has_value());
+  EXPECT_EQ(stage.heard.turns[0].observation, "no answer");
+}
+
+TEST(World, AFaultOfTheAgentKeepsItsRewardAndTheLifecycleGoesOn) {
+  Stage stage({}, 3);
+  stage.world.start();
+  AgentReply reply;
+  reply.failure = ReplyFailure::agent;
+  stage.world.deliver(reply);
+  EXPECT_FALSE(stage.world.finished());
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::agent_error);
+  EXPECT_EQ(stage.heard.ends[0].reward, 1.0);
+}
+
+const std::vector<std::pair<std::string, std::int64_t>> kPlay = {
+    {"later 35", 1}, {"hello", 0}, {"wait 20", 3}, {"later 5", 0}, {"x", 7},  {"end", 1},
+    {"later 3", 2},  {"wait 9", 0}, {"end", 4},    {"b", 0},       {"end", 0}};
+
+TEST(World, RestoredAtAnyTurnItGoesOnToTheSameBytes) {
+  Stage whole({}, 3);
+  whole.world.start();
+  std::vector<std::string> snapshots;
+  std::vector<std::size_t> heard_before;
+  for (const auto& [text, ms] : kPlay) {
+    snapshots.push_back(whole.world.snapshot());
+    heard_before.push_back(whole.heard.canonical.size());
+    whole.say(text, milliseconds(ms));
+  }
+  ASSERT_TRUE(whole.world.finished());
+  for (std::size_t turn = 0; turn < kPlay.size(); ++turn) {
+    Stage again({}, 3);
+    ASSERT_TRUE(again.world.restore(snapshots[turn])) << turn;
+    EXPECT_EQ(again.world.snapshot(), snapshots[turn]);
+    for (std::size_t i = turn; i < kPlay.size(); ++i) {
+      again.say(kPlay[i].first, milliseconds(kPlay[i].second));
+    }
+    const std::vector<std::string> suffix(
+        whole.heard.canonical.begin() + static_cast<std::ptrdiff_t>(heard_before[turn]),
+        whole.heard.canonical.end());
+    EXPECT_EQ(again.heard.canonical, suffix) << turn;
+    EXPECT_EQ(again.world.snapshot(), whole.world.snapshot()) << turn;
+  }
+}
+
+TEST(World, RefusesSnapshotsThatDoNotFit) {
+  Stage stage;
+  stage.world.start();
+  stage.say("later 5");
+  const std::string bytes = stage.world.snapshot();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    Stage again;
+    EXPECT_FALSE(again.world.restore(std::string_view(bytes).substr(0, size))) << size;
+  }
+  Stage again;
+  EXPECT_FALSE(again.world.restore(bytes + "x"));
+}
+
+TEST(WorldDeathTest, IsStartedOnceAndPlayedOnlyWhileItRuns) {
+  Stage stage;
+  EXPECT_DEATH(stage.say("early"), "only a running world takes a reply");
+  stage.world.start();
+  EXPECT_DEATH(stage.world.start(), "a world is started once");
+  stage.say("end");
+  EXPECT_DEATH((void)stage.world.conversation(), "only a running world has a turn to play");
+}
+
+}  // namespace
+}  // namespace turnhalle

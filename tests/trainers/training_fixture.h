@@ -1,0 +1,87 @@
+// What the tests of training share: a folder of their own and a small experiment.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/file.h"
+#include "envs/all.h"
+#include "trainers/experiment.h"
+
+namespace turnhalle {
+
+/// A folder that is gone when the test is over.
+class TestFolder {
+ public:
+  TestFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "turnhalle-XXXXXX").string();
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TestFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string source_file(const std::string& path) {
+  return std::string(TURNHALLE_SOURCE_DIR) + "/" + path;
+}
+
+inline const EnvironmentRegistry& environments() {
+  static const EnvironmentRegistry all = all_environments();
+  return all;
+}
+
+/// Four steps of imitation and four of reinforcement of a policy of a few thousand weights.
+inline Json small_experiment() {
+  return {{"kind", "experiment"},
+          {"version", 1},
+          {"scenario", source_file("scenarios/frozen_lake_obscure_easy_compact.json")},
+          {"seed", 3},
+          {"policy",
+           {{"hidden_size", 16},
+            {"num_hidden_layers", 1},
+            {"num_attention_heads", 2},
+            {"intermediate_size", 32},
+            {"max_position_embeddings", 512},
+            {"new_tokens_max", 12}}},
+          {"warm_start", {{"steps", 4}, {"lifecycles_per_step", 4}}},
+          {"reinforcement",
+           {{"recipe", "connect_the_dots_no_reweight"},
+            {"steps", 4},
+            {"groups_per_step", 2},
+            {"group_size", 4},
+            {"learning_rate", 0.003}}},
+          {"evaluation", {{"lifecycles", 4}, {"every", 2}, {"recorded", 1}}},
+          {"checkpoint_every", 1},
+          {"tokens_per_micro_batch", 1000}};
+}
+
+/// Writes the document into `folder` and reads it back as an experiment.
+inline Result<Experiment> read_written(const TestFolder& folder, const Json& document,
+                                       std::span<const std::string> changes = {}) {
+  const std::string path = folder.file("experiment.json");
+  if (Status written = write_file(path, document.dump(2)); !written) {
+    return written.error();
+  }
+  return read_experiment(path, changes, environments(), {source_file("scenarios/recipes")});
+}
+
+inline Experiment make_experiment(const Json& document = small_experiment()) {
+  const TestFolder folder;
+  return read_written(folder, document).value();
+}
+
+inline std::string bytes_of_file(const std::string& path) { return read_file(path).value(); }
+
+}  // namespace turnhalle
