@@ -17,6 +17,12 @@ Error bad_agent(std::string_view text, const std::string& expected, std::string_
           "expected " + expected + "; found \"" + std::string(found) + "\""};
 }
 
+// Ends the sentence and adds the nearest known name, when one is near.
+void suggest(Error& error, std::string_view name, std::span<const std::string> known) {
+  const std::string suggestion = did_you_mean(name, known);
+  if (!suggestion.empty()) error.message += "." + suggestion;
+}
+
 std::vector<std::string> split_at(std::string_view text, char separator) {
   std::vector<std::string> parts;
   std::size_t begin = 0;
@@ -78,7 +84,7 @@ Status read_decorator(AgentSpec& spec, const std::string& part) {
   }
   const std::array<std::string, 2> known = {"delay", "fault"};
   Error error = bad_agent(spec.text, "a decorator delay:SPAN or fault:KIND@RATE", part);
-  error.message += did_you_mean(part.substr(0, part.find(':')), known);
+  suggest(error, part.substr(0, part.find(':')), known);
   return error;
 }
 
@@ -149,7 +155,7 @@ Result<AgentSpec> parse_agent(std::string_view text) {
   const bool player_like = spec.name.starts_with("demonstrator") || spec.name == "consistent";
   if (!player_like && std::find(names.begin(), names.end(), spec.name) == names.end()) {
     Error error = bad_agent(text, "an agent (see turnhalle list agents)", spec.name);
-    error.message += did_you_mean(spec.name, names);
+    suggest(error, spec.name, names);
     return error;
   }
   const bool needs_argument =

@@ -15,6 +15,7 @@
 namespace turnhalle::embedded {
 std::string_view report_page_html();
 std::string_view report_page_js();
+std::string_view report_player_js();
 std::string_view chart_js();
 }  // namespace turnhalle::embedded
 
@@ -84,9 +85,9 @@ Status add_curves(const std::string& folder, Json& data) {
   data["curves"] = std::move(run->curves);
   data["steps"] = run->steps;
   data["facts"].push_back({"steps done", grouped(run->steps)});
-  data["facts"].push_back({"time in steps", fixed(run->imitate_seconds, 0) + " s imitation, " +
-                                                fixed(run->reinforce_seconds, 0) +
-                                                " s reinforcement"});
+  data["facts"].push_back({"time in training steps",
+                           fixed(run->imitate_seconds, 0) + " s imitation, " +
+                               fixed(run->reinforce_seconds, 0) + " s reinforcement"});
   return ok_status();
 }
 
@@ -123,7 +124,9 @@ Status add_agents(const ReportInputs& inputs, const RunFacts& facts, Json& data)
     }
   }
   data["notes"]["agents"] =
-      "These are the evaluations made while training; reference agents come with --rows.";
+      data["agents"].empty()
+          ? "There is nothing to compare: no evaluation, and no file of --rows."
+          : "These are the evaluations made while training; reference agents come with --rows.";
   return ok_status();
 }
 
@@ -208,11 +211,12 @@ Result<Json> collect_report(const ReportInputs& inputs) {
 }
 
 std::string report_page(const Json& data) {
-  const std::array<std::pair<std::string_view, std::string>, 4> parts = {{
+  const std::array<std::pair<std::string_view, std::string>, 5> parts = {{
       {"{{title}}", html_text(data["title"].get<std::string>())},
       {"{{data}}", script_json(data)},
       {"{{chart_js}}", std::string(embedded::chart_js())},
       {"{{page_js}}", std::string(embedded::report_page_js())},
+      {"{{player_js}}", std::string(embedded::report_player_js())},
   }};
   // In the template's order; what was put in is never searched for marks.
   const std::string_view page = embedded::report_page_html();

@@ -155,7 +155,6 @@ Result<RunFacts> read_run_facts(const std::string& path) {
   facts.summary = text_at(root, "/summary");
   facts.warm_steps = integer_at(root, "/warm_start/steps");
   facts.rl_steps = integer_at(root, "/reinforcement/steps");
-  add_fact(facts.shown, "scenario", facts.scenario);
   add_fact(facts.shown, "environment", text_at(root, "/scenario_content/environment"));
   add_fact(facts.shown, "tasks in a lifecycle",
            text_at(root, "/scenario_content/lifecycle/tasks"));
@@ -176,7 +175,8 @@ Result<RunCurves> read_curves(const std::string& path) {
   std::size_t number = 0;
   std::size_t begin = 0;
   // Text after the last line break is a line that is just being written.
-  for (std::size_t end = text->find('\n'); end != std::string::npos; end = text->find('\n', begin)) {
+  std::size_t end = text->find('\n');
+  for (; end != std::string::npos; end = text->find('\n', begin)) {
     Result<JsonDocument> line =
         parse_json(text->substr(begin, end - begin), path + " line " + std::to_string(++number));
     begin = end + 1;
@@ -245,14 +245,22 @@ std::optional<std::int64_t> step_named(const std::string& text) {
                                                               : std::nullopt;
 }
 
-// "policy:runs/demo/step_001200/hf" says less to people than "warm start".
+// "policy:runs/demo/step_001200/hf" says less to people than "warm start"; a temperature of its
+// own is kept, so that the same policy at two temperatures stays two agents.
 std::string agent_label(const std::string& agent, const RunFacts& facts) {
   const std::optional<std::int64_t> step = step_named(agent);
   if (!agent.starts_with("policy:") || !step) {
     return agent;
   }
   const bool last = *step > facts.warm_steps && *step == facts.warm_steps + facts.rl_steps;
-  return last ? "trained" : facts.label(*step);
+  const std::string label = last ? "trained" : facts.label(*step);
+  const std::string mark = "@temperature=";
+  const std::size_t at = agent.find(mark);
+  if (at == std::string::npos) {
+    return label;
+  }
+  const std::size_t begin = at + mark.size();
+  return label + ", temperature " + agent.substr(begin, agent.find('@', begin) - begin);
 }
 
 Json& agent_of(Json& agents, const std::string& name, const std::string& file) {

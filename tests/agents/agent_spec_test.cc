@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "core/file.h"
 #include "core/world.h"
 #include "envs/all.h"
@@ -97,8 +99,8 @@ TEST(AgentFactory, AScriptIsReadFromItsFile) {
   const auto refused = make_agent_factory(parse_agent("script:" + path).value(), guessing());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text().find("replies"), std::string::npos);
-  EXPECT_FALSE(
-      make_agent_factory(parse_agent("script:" + path + ".absent").value(), guessing()));
+  std::filesystem::remove(path);
+  EXPECT_FALSE(make_agent_factory(parse_agent("script:" + path).value(), guessing()));
 }
 
 TEST(AgentNames, AllBelongToAgentsThatParse) {

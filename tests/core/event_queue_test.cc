@@ -51,7 +51,9 @@ TEST(EventQueue, RandomSchedulesComeOutSorted) {
     }
     const Event event = queue.pop();
     EXPECT_GE(event.time, last);
-    if (event.time == last) EXPECT_GE(event.sequence, sequence);
+    if (event.time == last) {
+      EXPECT_GE(event.sequence, sequence);
+    }
     last = event.time;
     sequence = event.sequence;
   }

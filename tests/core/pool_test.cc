@@ -5,7 +5,6 @@
 
 #include <mutex>
 
-#include "core/sha256.h"
 #include "tests/core/commanded_lifecycle.h"
 
 namespace turnhalle {
@@ -76,6 +75,13 @@ PoolTask drawing_task() {
   return task_with([](LifecycleIndex) { return std::make_unique<DrawingAgent>(); });
 }
 
+PoolOptions options_of(int threads, int in_flight = 64) {
+  PoolOptions options;
+  options.threads = threads;
+  options.in_flight = in_flight;
+  return options;
+}
+
 std::vector<std::string> trajectories(const PoolOptions& options) {
   std::vector<std::string> bytes(200);
   PoolTask task = drawing_task();
@@ -92,12 +98,12 @@ std::vector<std::string> trajectories(const PoolOptions& options) {
 }
 
 TEST(Pool, GivesTheSameBytesForAnyNumberOfThreadsAndWorldsInFlight) {
-  const std::vector<std::string> expected = trajectories({.threads = 1, .in_flight = 1});
+  const std::vector<std::string> expected = trajectories(options_of(1, 1));
   for (const std::string& bytes : expected) EXPECT_FALSE(bytes.empty());
   EXPECT_NE(expected[0], expected[1]);
   for (const int threads : {1, 2, 4}) {
     for (const int in_flight : {2, 64, 1000}) {
-      EXPECT_EQ(trajectories({.threads = threads, .in_flight = in_flight}), expected);
+      EXPECT_EQ(trajectories(options_of(threads, in_flight)), expected);
     }
   }
   PoolOptions pumped;
@@ -113,7 +119,7 @@ TEST(Pool, AnExceptionIsAnErrorThatNamesTheLifecycle) {
       reply.text = "throw";
       return std::make_unique<SayingAgent>(reply);
     });
-    const Result<bool> played = play_all(indices_up_to(40), task, {.threads = threads});
+    const Result<bool> played = play_all(indices_up_to(40), task, options_of(threads));
     ASSERT_FALSE(played);
     EXPECT_EQ(played.error().text(), "lifecycle 17: broken on purpose");
   }
@@ -134,7 +140,7 @@ TEST(Pool, KeepsToTheNumberOfWorldsInFlight) {
     EXPECT_TRUE(world.finished());
     --alive;
   };
-  EXPECT_TRUE(play_all(indices_up_to(300), task, {.threads = 4, .in_flight = 3}).value());
+  EXPECT_TRUE(play_all(indices_up_to(300), task, options_of(4, 3)).value());
   EXPECT_LE(most, 3);
   EXPECT_EQ(alive, 0);
 }
@@ -145,7 +151,8 @@ TEST(Pool, StopsBetweenTurnsWhenItIsTold) {
     std::atomic<int> turns{0};
     PoolTask task = task_with(
         [&](LifecycleIndex) { return std::make_unique<StoppingAgent>(turns, stop); });
-    PoolOptions options{.threads = 1, .in_flight = 4, .stop = &stop};
+    PoolOptions options = options_of(1, 4);
+    options.stop = &stop;
     if (pumped) options.pump = [] { return false; };
     EXPECT_FALSE(play_all(indices_up_to(50), task, options).value());
     EXPECT_LE(turns, 50 + 4);

@@ -30,7 +30,7 @@ TEST(Experiment, SaysWhatTheFileSays) {
   const Experiment experiment = make_experiment();
   EXPECT_EQ(experiment.name, "experiment");
   EXPECT_EQ(experiment.seed, 3U);
-  EXPECT_EQ(experiment.steps(), 8);
+  EXPECT_EQ(experiment.steps(), kSteps);
   EXPECT_EQ(experiment.scenario.environment, "frozen_lake_obscure");
   EXPECT_EQ(experiment.policy.config.hidden_size, 16);
   EXPECT_EQ(experiment.policy.config.head_dim, 8);
@@ -156,7 +156,8 @@ TEST(Schedule, WarmsUpStaysAndDecaysToZero) {
 
 TEST(ExperimentSchema, NamesEveryKeyOfASmallExperiment) {
   const Json schema = experiment_schema();
-  for (const auto& [key, value] : small_experiment().items()) {
+  const Json document = small_experiment();
+  for (const auto& [key, value] : document.items()) {
     ASSERT_TRUE(schema["properties"].contains(key)) << key;
     if (!value.is_object()) continue;
     for (const auto& [inner, unused] : value.items()) {

@@ -15,8 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // A folder with one checkpoint of fresh weights.
-struct Run {
-  explicit Run(const TestFolder& folder)
+struct TrainedRun {
+  explicit TrainedRun(const TestFolder& folder)
       : experiment(make_experiment()),
         start(make_starting_policy(experiment, folder.file("policy")).value()),
         learner(Learner::make(start.model, {})),
@@ -39,7 +39,7 @@ struct Run {
 
 TEST(RunFolder, ANewOneHoldsTheExperimentAndNoCheckpoint) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   const RunFolder opened = run.open(false);
   EXPECT_EQ(read_json(run.path + "/experiment.json").value().root, run.experiment.document);
   EXPECT_FALSE(opened.latest());
@@ -48,7 +48,7 @@ TEST(RunFolder, ANewOneHoldsTheExperimentAndNoCheckpoint) {
 
 TEST(RunFolder, ReadsBackTheNewestCheckpoint) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   RunFolder written = run.open(false);
   run.keep(written, {1, 1, 0, 0});
   run.keep(written, {2, 2, 1, 3});
@@ -64,7 +64,7 @@ TEST(RunFolder, ReadsBackTheNewestCheckpoint) {
 
 TEST(RunFolder, AHalfWrittenCheckpointIsNotTheNewest) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   RunFolder written = run.open(false);
   run.keep(written, {1, 1, 0, 0});
   fs::create_directories(run.path + "/.step_000002.partial/hf");
@@ -79,7 +79,7 @@ TEST(RunFolder, AHalfWrittenCheckpointIsNotTheNewest) {
 // The process died after the rename and before `latest` moved.
 TEST(RunFolder, ACheckpointThatWasNotYetNamedIsWrittenAgain) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   RunFolder written = run.open(false);
   run.keep(written, {1, 1, 0, 0});
   run.keep(written, {2, 2, 0, 0});
@@ -92,7 +92,7 @@ TEST(RunFolder, ACheckpointThatWasNotYetNamedIsWrittenAgain) {
 
 TEST(RunFolder, RefusesThatOfAnotherExperiment) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   (void)run.open(false);
   Json other = small_experiment();
   other["seed"] = 4;
@@ -104,7 +104,7 @@ TEST(RunFolder, RefusesThatOfAnotherExperiment) {
 
 TEST(RunFolder, RefusesOneWithOtherFiles) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   fs::create_directories(run.path);
   ASSERT_TRUE(write_file(run.path + "/thesis.tex", "all my work"));
   const Result<RunFolder> refused = RunFolder::open(run.path, run.experiment.document, false);
@@ -116,7 +116,7 @@ TEST(RunFolder, RefusesOneWithOtherFiles) {
 
 TEST(RunFolder, WithoutResumeRefusesOneWithCheckpoints) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   RunFolder written = run.open(false);
   run.keep(written, {1, 1, 0, 0});
   const Result<RunFolder> refused = RunFolder::open(run.path, run.experiment.document, false);
@@ -126,7 +126,7 @@ TEST(RunFolder, WithoutResumeRefusesOneWithCheckpoints) {
 
 TEST(RunFolder, ResumeWithoutACheckpointBeginsAtTheBeginning) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   (void)run.open(false);
   const RunFolder opened = run.open(true);
   EXPECT_FALSE(opened.latest());
@@ -135,7 +135,7 @@ TEST(RunFolder, ResumeWithoutACheckpointBeginsAtTheBeginning) {
 
 TEST(RunFolder, EvaluationsAfterTheResumedStepAreForgotten) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   const RunFolder opened = run.open(false);
   EXPECT_TRUE(opened.read_evaluations(9).empty());
   ASSERT_TRUE(opened.write_evaluations({{{"step", 0}}, {{"step", 4}}, {{"step", 6}}}));
@@ -147,7 +147,7 @@ TEST(RunFolder, EvaluationsAfterTheResumedStepAreForgotten) {
 // A checkpoint that does not fit is refused with its name, and the run stays as it was.
 TEST(RunFolder, AResumedRunRefusesADamagedCheckpoint) {
   const TestFolder folder;
-  const Run run(folder);
+  const TrainedRun run(folder);
   RunFolder written = run.open(false);
   run.keep(written, {1, 1, 0, 0});
   TrainOptions options;

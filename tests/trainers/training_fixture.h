@@ -42,7 +42,11 @@ inline const EnvironmentRegistry& environments() {
   return all;
 }
 
-/// Four steps of imitation and four of reinforcement of a policy of a few thousand weights.
+inline constexpr int kWarmSteps = 24;
+inline constexpr int kSteps = kWarmSteps + 4;
+
+/// A policy of a few thousand weights that learns to speak by imitation, so that rewards differ in
+/// the four steps of reinforcement.
 inline Json small_experiment() {
   return {{"kind", "experiment"},
           {"version", 1},
@@ -54,8 +58,10 @@ inline Json small_experiment() {
             {"num_attention_heads", 2},
             {"intermediate_size", 32},
             {"max_position_embeddings", 512},
+            {"initializer_range", 0.08},
             {"new_tokens_max", 12}}},
-          {"warm_start", {{"steps", 4}, {"lifecycles_per_step", 4}}},
+          {"warm_start",
+           {{"steps", kWarmSteps}, {"lifecycles_per_step", 6}, {"learning_rate", 0.03}}},
           {"reinforcement",
            {{"recipe", "connect_the_dots_no_reweight"},
             {"steps", 4},
