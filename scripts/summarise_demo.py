@@ -21,7 +21,7 @@ def main() -> None:
     experiment = json.loads((run / "experiment.json").read_text())
     warm = f"step_{experiment['warm_start']['steps']:06d}"
     rows = []
-    for part in ("players", "policies", "greedy", "fixed_context"):
+    for part in ("random", "policies", "greedy", "fixed_context", "expert"):
         path = run / f"eval-{part}.json"
         if not path.exists():
             continue
