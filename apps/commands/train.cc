@@ -49,7 +49,6 @@ class TrainingLine {
       first_step_ = progress.step - 1;
       begin_ = last_ > 0.0 ? last_ : now;
       phase_ = progress.phase;
-      evaluating_ = 0.0;
     }
     const double done = static_cast<double>(progress.step - first_step_);
     const double rate = (now - begin_) / done;
@@ -91,7 +90,6 @@ class TrainingLine {
   double begin_ = 0.0;
   double last_ = 0.0;
   double printed_ = 0.0;
-  double evaluating_ = 0.0;
 };
 
 void print_evaluations(const std::vector<Json>& evaluations) {
