@@ -11,6 +11,7 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/recording.h"
+#include "apps/report.h"
 #include "apps/signals.h"
 #include "envs/all.h"
 #include "trainers/trainer.h"
@@ -141,6 +142,15 @@ CommandResult run_dry(const TrainArguments& arguments, const Experiment& experim
   return 0;
 }
 
+// The page about the run, as `turnhalle report` writes it.
+Status write_report(const std::string& run) {
+  Result<Json> data = collect_report({run, {}});
+  if (!data) {
+    return data.error();
+  }
+  return write_file(run + "/report.html", report_page(*data));
+}
+
 CommandResult run_training(const TrainArguments& arguments) {
   if (arguments.device == "cuda") {
     return Error{"--device",
@@ -181,6 +191,9 @@ CommandResult run_training(const TrainArguments& arguments) {
   line.finish();
   if (!report) {
     return report.error();
+  }
+  if (Status written = write_report(arguments.run); !written) {
+    return failed(written.error());
   }
   if (arguments.output.json) {
     print_json({{"command", "train"},
