@@ -1,7 +1,7 @@
 #include <chrono>
 #include <numeric>
 
-#include "agents/agent_spec.h"
+#include "agents/scripted.h"
 #include "trainers/steps.h"
 
 namespace turnhalle {
@@ -53,21 +53,14 @@ Result<StepReport> imitation_step(const StepContext& context, std::int64_t step)
   const auto begin = std::chrono::steady_clock::now();
   const WarmStart& warm = context.experiment.warm_start;
   const Scenario& scenario = context.experiment.scenario;
-  Result<AgentSpec> spec = parse_agent(warm.demonstrator);
-  if (!spec) {
-    return spec.error();
-  }
-  Result<AgentFactory> demonstrators = make_agent_factory(*spec, scenario);
-  if (!demonstrators) {
-    return demonstrators.error();
-  }
   RolloutPlan plan;
   plan.seed = context.experiment.seed;
   plan.first_group = step * warm.lifecycles_per_step;
   plan.groups = warm.lifecycles_per_step;
-  const AgentFactory agents = [&](LifecycleIndex index) {
-    return lm::make_tokenised_agent((*demonstrators)(index), context.policy.tokenizer(),
-                                    context.policy.chat_template());
+  const AgentFactory agents = [&](LifecycleIndex) {
+    return lm::make_tokenised_agent(
+        make_player_agent(scenario.family->make_player(warm.demonstrator)),
+        context.policy.tokenizer(), context.policy.chat_template());
   };
   Result<std::vector<LifecycleRollout>> rollouts =
       play_rollouts(scenario, plan, agents, nullptr, context.stop);

@@ -26,6 +26,11 @@ struct RolloutDifference {
     largest = std::max(largest, difference);
     tokens += 1.0;
   }
+  void merge(const RolloutDifference& part) {
+    sum += part.sum;
+    largest = std::max(largest, part.largest);
+    tokens += part.tokens;
+  }
 };
 
 // One optimiser step's share of the batch, cut into micro-batches.
@@ -33,8 +38,8 @@ struct MiniBatch {
   algo::Batch rows;
   algo::Advantages advantages;
   algo::Denominators denominators;
-  std::vector<std::vector<std::size_t>> micro_batches;       // of sequences
-  std::vector<std::vector<std::size_t>> micro_batch_rows;    // of rows in `rows`
+  std::vector<std::vector<std::size_t>> micro_batches;     // of sequences
+  std::vector<std::vector<std::size_t>> micro_batch_rows;  // of rows in `rows`
 };
 
 // Rows of a sequence, in the order of its targets.
@@ -107,20 +112,18 @@ std::vector<double> score_rows(Learner& learner, const RolloutBatch& batch, floa
   return result;
 }
 
-struct MiniBatchResult {
-  algo::ObjectiveResult objective;
-  RolloutDifference difference;
-  double entropy_sum = 0.0;
-  UpdateReport update;
-  std::optional<Error> error;
-};
-
 // Loss and gradient of one micro-batch in the terms of the recipe.
 struct MicroResult {
   algo::ObjectiveResult objective;
   RolloutDifference difference;
   double entropy_sum = 0.0;
   std::optional<Error> error;
+};
+
+// The sums over the micro-batches of a mini-batch, and the update that followed.
+struct MiniBatchResult {
+  MicroResult total;
+  UpdateReport update;
 };
 
 TokenLoss objective_loss(const algo::Recipe& recipe, const MiniBatch& mini, std::size_t index,
@@ -147,8 +150,7 @@ TokenLoss objective_loss(const algo::Recipe& recipe, const MiniBatch& mini, std:
   result.objective = *std::move(objective);
   loss.loss = result.objective.loss;
   loss.d_logp.assign(result.objective.grad_logp.begin(), result.objective.grad_logp.end());
-  loss.d_entropy.assign(result.objective.grad_entropy.begin(),
-                        result.objective.grad_entropy.end());
+  loss.d_entropy.assign(result.objective.grad_entropy.begin(), result.objective.grad_entropy.end());
   return loss;
 }
 
@@ -164,15 +166,14 @@ MiniBatchResult run_mini_batch(const StepContext& context, const RolloutBatch& b
                           parts[index]);
   });
   MiniBatchResult result;
+  MicroResult& total = result.total;
   for (const MicroResult& part : parts) {
-    algo::merge(result.objective, part.objective);
-    result.difference.sum += part.difference.sum;
-    result.difference.largest = std::max(result.difference.largest, part.difference.largest);
-    result.difference.tokens += part.difference.tokens;
-    result.entropy_sum += part.entropy_sum;
-    if (part.error && !result.error) result.error = part.error;
+    algo::merge(total.objective, part.objective);
+    total.difference.merge(part.difference);
+    total.entropy_sum += part.entropy_sum;
+    if (part.error && !total.error) total.error = part.error;
   }
-  if (!result.error) result.update = context.learner.update(step);
+  if (!total.error) result.update = context.learner.update(step);
   return result;
 }
 
@@ -242,8 +243,7 @@ bool needs_old_scores(const algo::Recipe& recipe) {
 AdamWStep optimiser_step(const Experiment& experiment, std::int64_t step) {
   const algo::Update& update = experiment.reinforcement.recipe.update;
   AdamWStep result;
-  result.learning_rate =
-      experiment.reinforcement.schedule.at(step, experiment.reinforcement.steps);
+  result.learning_rate = experiment.reinforcement.schedule.at(step, experiment.reinforcement.steps);
   result.beta1 = update.beta1;
   result.beta2 = update.beta2;
   result.eps = update.adam_eps;
@@ -258,9 +258,8 @@ Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
   RolloutPlan plan;
   plan.seed = experiment.seed;
   // The tasks of reinforcement follow those of imitation: every step sees new ones.
-  plan.first_group =
-      experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
-      step * rl.groups_per_step;
+  plan.first_group = experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
+                     step * rl.groups_per_step;
   plan.groups = rl.groups_per_step;
   plan.group_size = rl.group_size;
   context.policy.set_temperature(rl.temperature);
@@ -291,12 +290,12 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
   const auto played = Clock::now();
   const auto temperature = static_cast<float>(experiment.reinforcement.temperature);
   if (needs_old_scores(recipe)) {
-    batch->rows.logp_old = score_rows(context.learner, *batch, temperature,
-                                      experiment.tokens_per_micro_batch);
+    batch->rows.logp_old =
+        score_rows(context.learner, *batch, temperature, experiment.tokens_per_micro_batch);
   }
   if (context.reference != nullptr) {
-    batch->rows.logp_ref = score_rows(*context.reference, *batch, temperature,
-                                      experiment.tokens_per_micro_batch);
+    batch->rows.logp_ref =
+        score_rows(*context.reference, *batch, temperature, experiment.tokens_per_micro_batch);
   }
   Result<algo::Advantages> advantages = algo::compute_advantages(recipe, batch->rows);
   if (!advantages) {
@@ -306,27 +305,28 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
   const AdamWStep optimiser = optimiser_step(experiment, step);
   for (int epoch = 0; epoch < recipe.update.epochs; ++epoch) {
     for (int index = 0; index < recipe.update.mini_batches; ++index) {
-      const MiniBatch mini = make_mini_batch(
-          *batch, *advantages,
-          sequences_of(*batch, experiment.reinforcement.groups_per_step, index,
-                       recipe.update.mini_batches),
-          experiment.tokens_per_micro_batch);
+      const MiniBatch mini =
+          make_mini_batch(*batch, *advantages,
+                          sequences_of(*batch, experiment.reinforcement.groups_per_step, index,
+                                       recipe.update.mini_batches),
+                          experiment.tokens_per_micro_batch);
       const MiniBatchResult result = run_mini_batch(context, *batch, mini, optimiser);
-      if (result.error) {
-        return *result.error;
+      const MicroResult& total = result.total;
+      if (total.error) {
+        return *total.error;
       }
       report.skipped = report.skipped || result.update.skipped;
       if (report.bad_tensor.empty()) report.bad_tensor = result.update.bad_tensor;
-      const double tokens = std::max(1.0, result.difference.tokens);
-      report.metrics["actor/pg_loss"] = result.objective.loss;
+      const double tokens = std::max(1.0, total.difference.tokens);
+      report.metrics["actor/pg_loss"] = total.objective.loss;
       report.metrics["actor/grad_norm"] = result.update.gradient_norm;
-      report.metrics["actor/entropy"] = result.entropy_sum / tokens;
-      for (const auto& [name, value] : result.objective.metrics) {
+      report.metrics["actor/entropy"] = total.entropy_sum / tokens;
+      for (const auto& [name, value] : total.objective.metrics) {
         report.metrics["actor/" + name] = value;
       }
       if (epoch == 0 && index == 0) {
-        report.metrics["training/rollout_logprob_abs_diff"] = result.difference.sum / tokens;
-        report.metrics["training/rollout_logprob_abs_diff_max"] = result.difference.largest;
+        report.metrics["training/rollout_logprob_abs_diff"] = total.difference.sum / tokens;
+        report.metrics["training/rollout_logprob_abs_diff_max"] = total.difference.largest;
       }
     }
   }
@@ -340,8 +340,7 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
   report.metrics["timing_s/update_actor"] = seconds_between(played, end);
   report.metrics["timing_s/step"] = seconds_between(begin, end);
   report.metrics["perf/total_num_tokens"] = static_cast<double>(tokens);
-  report.metrics["perf/throughput"] =
-      static_cast<double>(tokens) / seconds_between(begin, end);
+  report.metrics["perf/throughput"] = static_cast<double>(tokens) / seconds_between(begin, end);
   return report;
 }
 
