@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "agents/lm/device.h"
 #include "agents/lm/policy.h"
 #include "apps/commands/bench_policy.h"
 #include "apps/commands/commands.h"
@@ -19,11 +20,12 @@ Error bad_option(const AgentSpec& spec, const std::string& expected, const std::
   return {"--agent " + spec.text, "expected " + expected + "; found " + in_quotes(found) + "."};
 }
 
-// policy:DIR@temperature=0.7@new_tokens=64
+// policy:DIR@temperature=0.7@new_tokens=64@precision=auto@device=cpu
 Result<lm::PolicyOptions> read_options(const AgentSpec& spec, bool deterministic) {
   lm::PolicyOptions options;
   options.deterministic = deterministic;
-  const std::array<std::string, 2> known = {"temperature", "new_tokens"};
+  const std::array<std::string, 4> known = {"temperature", "new_tokens", "precision", "device"};
+  std::string precision = deterministic ? "float32" : "auto";
   for (const auto& [key, value] : spec.options) {
     if (key == "temperature") {
       if (!parse_double(value, options.temperature) || !(options.temperature >= 0.0)) {
@@ -35,11 +37,30 @@ Result<lm::PolicyOptions> read_options(const AgentSpec& spec, bool deterministic
         return bad_option(spec, "new_tokens from 1 to " + std::to_string(kNewTokensMax), value);
       }
       options.new_tokens_max = static_cast<int>(count);
+    } else if (key == "precision") {
+      precision = value;
+    } else if (key == "device") {
+      const Result<lm::Device> device = lm::choose_device(value);
+      if (!device) {
+        return bad_option(spec, device.error().message, value);
+      }
+      options.device = *device;
     } else {
-      Error error = bad_option(spec, "an option temperature or new_tokens", key);
+      Error error = bad_option(spec, "an option temperature, new_tokens, precision or device", key);
       error.message += did_you_mean(key, known);
       return error;
     }
+  }
+  const std::optional<lm::Precision> chosen =
+      lm::choose_precision(precision, options.device, /*explain=*/false);
+  if (!chosen) {
+    return bad_option(spec, "a precision auto, float32 or bfloat16", precision);
+  }
+  options.precision = *chosen;
+  if (deterministic &&
+      (options.precision != lm::Precision::float32 || options.device != lm::Device::cpu)) {
+    return bad_option(spec, "float32 on the processor for a deterministic run",
+                      "another precision or device");
   }
   return options;
 }

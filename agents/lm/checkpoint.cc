@@ -179,7 +179,7 @@ Status save_checkpoint(const Transformer& model, const std::string& folder,
   std::vector<at::Tensor> keep;
   std::vector<TensorView> views;
   for (const NamedWeight& weight : model.hf_weights()) {
-    const at::Tensor tensor = keep.emplace_back(weight.tensor.to(at::kFloat).contiguous());
+    const at::Tensor tensor = keep.emplace_back(weight.tensor.to(at::kCPU, at::kFloat).contiguous());
     views.push_back({weight.name, DType::f32, tensor.sizes().vec(),
                      {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}});
   }

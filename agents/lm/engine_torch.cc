@@ -16,11 +16,11 @@ namespace turnhalle::lm {
 namespace {
 
 struct Conversation {
-  std::vector<TokenId> tokens;  ///< observed and sampled
-  std::int64_t cached = 0;      ///< how many of them, from the first, have keys and values
-  std::vector<float*> pages;    ///< of kTile positions each
-  bool busy = false;            ///< whether a reply is wanted
-  GenerationRequest request;    ///< of the reply in progress; `observed` has moved to tokens
+  std::vector<TokenId> tokens;   ///< observed and sampled
+  std::int64_t cached = 0;       ///< how many of them, from the first, have keys and values
+  std::vector<PageIndex> pages;  ///< of kTile positions each
+  bool busy = false;             ///< whether a reply is wanted
+  GenerationRequest request;     ///< of the reply in progress; `observed` has moved to tokens
   Generation reply;
 };
 
@@ -32,6 +32,14 @@ struct Work {
   bool completes = false;                ///< whether these are all, so that a token can be drawn
 };
 
+std::unique_ptr<GenerationModel> make_model(std::shared_ptr<const Transformer> model,
+                                            const EngineOptions& options, std::int64_t positions) {
+  if (options.tensor_operators || !model->device().is_cpu()) {
+    return make_device_generation(std::move(model), options.precision);
+  }
+  return make_cpu_generation(std::move(model), options.precision, positions);
+}
+
 class PagedEngine final : public Engine {
  public:
   PagedEngine(std::shared_ptr<const Transformer> model, EngineOptions options)
@@ -39,8 +47,8 @@ class PagedEngine final : public Engine {
         context_max_(options.context_max > 0
                          ? std::min(options.context_max, model->config().max_position_embeddings)
                          : model->config().max_position_embeddings),
-        model_(std::move(model), options.precision, context_max_),
-        pool_(model_.page_floats()) {
+        model_(make_model(std::move(model), options, context_max_)),
+        pool_(model_->pages()) {
     check(options.forward_tokens_max > 0, "a forward holds at least one token");
     check(!options.batch_invariant || options.precision == Precision::float32,
           "batch-invariant arithmetic is float32");
@@ -86,11 +94,11 @@ class PagedEngine final : public Engine {
       drop_pages(conversation);
     }
     const c10::InferenceMode no_gradients;
-    model_.refresh();
+    model_->refresh();
   }
 
   std::int64_t context_max() const override { return context_max_; }
-  std::int64_t vocabulary_size() const override { return model_.config().vocab_size; }
+  std::int64_t vocabulary_size() const override { return model_->config().vocab_size; }
   Counters counters() const override { return counters_; }
 
  private:
@@ -101,7 +109,7 @@ class PagedEngine final : public Engine {
   }
 
   void drop_pages(Conversation& conversation) {
-    for (float* page : conversation.pages) {
+    for (const PageIndex page : conversation.pages) {
       pool_.release(page);
     }
     conversation.pages.clear();
@@ -125,7 +133,7 @@ class PagedEngine final : public Engine {
 
   EngineOptions options_;
   std::int64_t context_max_;
-  GenerationModel model_;
+  std::unique_ptr<GenerationModel> model_;
   PagePool pool_;
   WeightVersion version_ = 0;
   std::int64_t next_id_ = 0;
@@ -214,7 +222,7 @@ void PagedEngine::compute(std::vector<Work>& work) {
     item.logits_row = part.completes ? rows++ : -1;
     items.push_back(item);
   }
-  model_.forward(items, rows, logits_);
+  model_->forward(items, rows, logits_);
   ++counters_.forwards;
   for (Work& part : work) {
     Conversation& conversation = *part.leader;
@@ -230,7 +238,7 @@ void PagedEngine::compute(std::vector<Work>& work) {
 void PagedEngine::share_prompt(const Conversation& leader, Conversation& follower) {
   drop_pages(follower);
   follower.pages = leader.pages;
-  for (float* page : follower.pages) {
+  for (const PageIndex page : follower.pages) {
     pool_.share(page);
   }
   follower.cached = leader.cached;
@@ -261,8 +269,7 @@ void PagedEngine::draw_tokens(const std::vector<Work>& work) {
     thread_local std::vector<float> scratch;
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       const Conversation& conversation = *pending[i].conversation;
-      const double uniform =
-          uniform_at(conversation.request.key, conversation.reply.tokens.size());
+      const double uniform = uniform_at(conversation.request.key, conversation.reply.tokens.size());
       const auto first = static_cast<std::size_t>(pending[i].row) * vocabulary;
       pending[i].draw = draw_token({logits_.data() + first, vocabulary},
                                    conversation.request.sampling.temperature, uniform, scratch);
@@ -306,8 +313,8 @@ bool PagedEngine::deliver() {
     Conversation& conversation = conversations_.at(id);
     conversation.busy = false;
     conversation.reply.version = version_;
-    deliveries.push_back({id, std::move(conversation.request.done),
-                          std::exchange(conversation.reply, {})});
+    deliveries.push_back(
+        {id, std::move(conversation.request.done), std::exchange(conversation.reply, {})});
   }
   for (Delivery& delivery : deliveries) {
     // A conversation that an earlier callback closed is not called back.

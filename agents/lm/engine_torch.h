@@ -24,6 +24,8 @@ struct EngineOptions {
   std::int64_t forward_tokens_max = 4096;
   /// Prefill equal prompts of fresh conversations once.
   bool share_prompts = true;
+  /// Compute as on other devices, with tensor operators, although the model is on the processor.
+  bool tensor_operators = false;
 };
 
 /// The model's weights are copied when the engine is made and at weights_changed(), which must

@@ -47,17 +47,69 @@ const float* or_null(const std::vector<float>& values) {
   return values.empty() ? nullptr : values.data();
 }
 
-}  // namespace
+class CpuGeneration final : public GenerationModel {
+ public:
+  CpuGeneration(std::shared_ptr<const Transformer> model, Precision precision,
+                std::int64_t positions);
+  void refresh() override;
+  void forward(std::span<const NewTokens> items, std::int64_t logit_rows,
+               std::vector<float>& logits) override;
+  PageMemory& pages() override { return pages_; }
+  const ModelConfig& config() const override { return model_->config(); }
 
-GenerationModel::GenerationModel(std::shared_ptr<const Transformer> model, Precision precision,
-                                 std::int64_t positions)
+ private:
+  struct Matrix {
+    PackedMatrix packed;  ///< float32
+    at::Tensor half;      ///< bfloat16 [rows, columns]
+  };
+  struct Layer {
+    Matrix qkv, output, gate_up, down;
+    std::vector<float> qkv_bias, output_bias, input_norm, post_norm, q_norm, k_norm;
+  };
+  struct Product {
+    const float* a;
+    const Matrix* matrix;
+    const std::vector<float>* bias = nullptr;
+    float* out;
+    bool accumulate = false;
+  };
+  static std::int64_t page_floats(const ModelConfig& config);
+  Matrix prepare(const at::Tensor& weight) const;
+  void multiply(const Product& product, Range rows) const;
+  void multiply_half(const Product& product, Range rows) const;
+  void norm(const std::vector<float>& weight, Range rows);
+  void embed(std::span<const NewTokens> items, Range range);
+  void run_items(std::span<const NewTokens> items, Range range, float* logits);
+  void attention(const Layer& layer, std::size_t index, std::span<const NewTokens> items,
+                 Range range);
+  void reserve(std::int64_t tokens);
+  void find_addresses(std::span<const NewTokens> items);
+
+  std::shared_ptr<const Transformer> model_;
+  Precision precision_;
+  HostPages pages_;
+  RotaryTable rotary_;
+  std::vector<Layer> layers_;
+  std::vector<float> final_norm_;
+  Matrix head_;
+  std::int64_t weight_bytes_ = 0;
+  // One row per token of the forward.
+  std::vector<float> stream_, normed_, qkv_, mixed_, gate_up_, inner_;
+  std::vector<std::int64_t> first_row_;  ///< of each item
+  std::vector<float*> addresses_;        ///< of the pages of all items
+  std::vector<std::size_t> first_page_;  ///< of each item, in addresses_
+};
+
+CpuGeneration::CpuGeneration(std::shared_ptr<const Transformer> model, Precision precision,
+                             std::int64_t positions)
     : model_(std::move(model)),
       precision_(precision),
+      pages_(page_floats(model_->config())),
       rotary_(rotary_table(model_->config(), positions)) {
   refresh();
 }
 
-GenerationModel::Matrix GenerationModel::prepare(const at::Tensor& weight) const {
+CpuGeneration::Matrix CpuGeneration::prepare(const at::Tensor& weight) const {
   Matrix matrix;
   const at::Tensor values = weight.detach().to(at::kFloat).contiguous();
   if (precision_ == Precision::bfloat16) {
@@ -68,7 +120,7 @@ GenerationModel::Matrix GenerationModel::prepare(const at::Tensor& weight) const
   return matrix;
 }
 
-void GenerationModel::refresh() {
+void CpuGeneration::refresh() {
   const auto& layers = model_->layers();
   layers_.resize(layers.size());
   at::parallel_for(0, static_cast<std::int64_t>(layers.size()), 1, [&](auto begin, auto end) {
@@ -96,14 +148,26 @@ void GenerationModel::refresh() {
   }
 }
 
-std::int64_t GenerationModel::page_floats() const {
+std::int64_t CpuGeneration::page_floats(const ModelConfig& config) {
   PagedAttention layer;
-  layer.kv_heads = config().num_key_value_heads;
-  layer.head_dim = config().head_dim;
-  return layer.page_floats() * config().num_hidden_layers;
+  layer.kv_heads = config.num_key_value_heads;
+  layer.head_dim = config.head_dim;
+  return layer.page_floats() * config.num_hidden_layers;
 }
 
-void GenerationModel::reserve(std::int64_t tokens) {
+void CpuGeneration::find_addresses(std::span<const NewTokens> items) {
+  addresses_.clear();
+  first_page_.clear();
+  for (const NewTokens& item : items) {
+    first_page_.push_back(addresses_.size());
+    const std::int64_t count = round_up_to_tile(item.position + item.count) / kTile;
+    for (std::int64_t i = 0; i < count; ++i) {
+      addresses_.push_back(pages_.address(item.pages[i]));
+    }
+  }
+}
+
+void CpuGeneration::reserve(std::int64_t tokens) {
   const ModelConfig& c = config();
   stream_.resize(std::max(stream_.size(), floats(tokens, c.hidden_size)));
   normed_.resize(std::max(normed_.size(), floats(tokens, c.hidden_size)));
@@ -113,7 +177,7 @@ void GenerationModel::reserve(std::int64_t tokens) {
   inner_.resize(std::max(inner_.size(), floats(tokens, c.intermediate_size)));
 }
 
-void GenerationModel::multiply(const Product& product, Range rows) const {
+void CpuGeneration::multiply(const Product& product, Range rows) const {
   if (precision_ == Precision::bfloat16) {
     return multiply_half(product, rows);
   }
@@ -138,17 +202,17 @@ void GenerationModel::multiply(const Product& product, Range rows) const {
   }
 }
 
-void GenerationModel::multiply_half(const Product& product, Range rows) const {
+void CpuGeneration::multiply_half(const Product& product, Range rows) const {
   const at::Tensor& weight = product.matrix->half;
   const std::int64_t count = rows.end - rows.begin;
   const at::Tensor a = at::from_blob(const_cast<float*>(product.a) + rows.begin * weight.size(1),
                                      {count, weight.size(1)}, at::kFloat);
-  at::Tensor out = at::from_blob(product.out + rows.begin * weight.size(0),
-                                 {count, weight.size(0)}, at::kFloat);
+  at::Tensor out =
+      at::from_blob(product.out + rows.begin * weight.size(0), {count, weight.size(0)}, at::kFloat);
   at::Tensor result = at::linear(a.to(at::kBFloat16), weight).to(at::kFloat);
   if (product.bias != nullptr && !product.bias->empty()) {
-    result.add_(at::from_blob(const_cast<float*>(product.bias->data()), {weight.size(0)},
-                              at::kFloat));
+    result.add_(
+        at::from_blob(const_cast<float*>(product.bias->data()), {weight.size(0)}, at::kFloat));
   }
   if (product.accumulate) {
     out.add_(result);
@@ -157,7 +221,7 @@ void GenerationModel::multiply_half(const Product& product, Range rows) const {
   }
 }
 
-void GenerationModel::norm(const std::vector<float>& weight, Range rows) {
+void CpuGeneration::norm(const std::vector<float>& weight, Range rows) {
   AddNorm<float> a;
   a.x = stream_.data();
   a.weight = weight.data();
@@ -169,7 +233,7 @@ void GenerationModel::norm(const std::vector<float>& weight, Range rows) {
   });
 }
 
-void GenerationModel::embed(std::span<const NewTokens> items, Range range) {
+void CpuGeneration::embed(std::span<const NewTokens> items, Range range) {
   const std::int64_t width = config().hidden_size;
   const float* table = model_->embedding().const_data_ptr<float>();
   for (auto i = range.begin; i < range.end; ++i) {
@@ -181,8 +245,8 @@ void GenerationModel::embed(std::span<const NewTokens> items, Range range) {
   }
 }
 
-void GenerationModel::attention(const Layer& layer, std::size_t index,
-                                std::span<const NewTokens> items, Range range) {
+void CpuGeneration::attention(const Layer& layer, std::size_t index,
+                              std::span<const NewTokens> items, Range range) {
   const ModelConfig& c = config();
   PagedAttention p;
   p.qkv = qkv_.data();
@@ -198,7 +262,8 @@ void GenerationModel::attention(const Layer& layer, std::size_t index,
   const auto chunk_of = [&](std::int64_t i) {
     const NewTokens& item = items[static_cast<std::size_t>(i)];
     return TokenChunk{first_row_[static_cast<std::size_t>(i)], item.count, item.position,
-                      item.pages, static_cast<std::int64_t>(index) * p.page_floats()};
+                      addresses_.data() + first_page_[static_cast<std::size_t>(i)],
+                      static_cast<std::int64_t>(index) * p.page_floats()};
   };
   const GenerationKernels& kernels = generation_kernels();
   // On average over the items: new tokens, and how much a query sees.
@@ -227,7 +292,7 @@ void GenerationModel::attention(const Layer& layer, std::size_t index,
 }
 
 // The whole forward for some of the items. Inside a parallel region it runs on one thread.
-void GenerationModel::run_items(std::span<const NewTokens> items, Range range, float* logits) {
+void CpuGeneration::run_items(std::span<const NewTokens> items, Range range, float* logits) {
   if (range.begin == range.end) {
     return;
   }
@@ -273,8 +338,8 @@ void GenerationModel::run_items(std::span<const NewTokens> items, Range range, f
   }
 }
 
-void GenerationModel::forward(std::span<const NewTokens> items, std::int64_t logit_rows,
-                              std::vector<float>& logits) {
+void CpuGeneration::forward(std::span<const NewTokens> items, std::int64_t logit_rows,
+                            std::vector<float>& logits) {
   first_row_.assign(1, 0);
   std::int64_t next_logits = 0;
   for (const NewTokens& item : items) {
@@ -285,6 +350,7 @@ void GenerationModel::forward(std::span<const NewTokens> items, std::int64_t log
   }
   const std::int64_t tokens = first_row_.back();
   reserve(tokens);
+  find_addresses(items);
   logits.resize(std::max(logits.size(), floats(logit_rows, config().vocab_size)));
   const auto count = static_cast<std::int64_t>(items.size());
   const std::int64_t threads = at::get_num_threads();
@@ -303,6 +369,13 @@ void GenerationModel::forward(std::span<const NewTokens> items, std::int64_t log
       run_items(items, {border(thread), border(thread + 1)}, logits.data());
     }
   });
+}
+
+}  // namespace
+
+std::unique_ptr<GenerationModel> make_cpu_generation(std::shared_ptr<const Transformer> model,
+                                                     Precision precision, std::int64_t positions) {
+  return std::make_unique<CpuGeneration>(std::move(model), precision, positions);
 }
 
 }  // namespace turnhalle::lm

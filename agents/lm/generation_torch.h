@@ -1,5 +1,7 @@
-// The forward of generation: packed copies of a Transformer's weights, new tokens in, keys and
-// values into pages, logits out. No autograd, and few torch operators or none.
+// The forward of generation: new tokens in, keys and values into pages, logits out. No autograd.
+//
+// On the processor: packed copies of the weights and our own products (generation_torch.cc). On
+// any other device: tensor operators on the weights where they lie (generation_device_torch.cc).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "agents/lm/decoder_cpu.h"
+#include "agents/lm/page_pool.h"
 #include "agents/lm/precision_torch.h"
 #include "agents/lm/transformer_torch.h"
 
@@ -19,62 +22,30 @@ namespace turnhalle::lm {
 struct NewTokens {
   const TokenId* tokens = nullptr;
   std::int64_t count = 0;
-  std::int64_t position = 0;      ///< of the first one
-  float* const* pages = nullptr;  ///< room for position + count tokens
-  std::int64_t logits_row = -1;   ///< row of the result for the last token's logits; -1 for none
+  std::int64_t position = 0;         ///< of the first one
+  const PageIndex* pages = nullptr;  ///< room for position + count tokens
+  std::int64_t logits_row = -1;      ///< row of the result for the last token's logits; -1 for none
 };
 
 class GenerationModel {
  public:
-  GenerationModel(std::shared_ptr<const Transformer> model, Precision precision,
-                  std::int64_t positions);
-
-  /// Copies the weights anew.
-  void refresh();
-  /// Floats in a page: keys and values of kTile tokens in all layers.
-  std::int64_t page_floats() const;
+  virtual ~GenerationModel() = default;
+  /// The weights have changed.
+  virtual void refresh() = 0;
   /// Stores the tokens' keys and values and computes `logits` [rows, vocab_size]. The items
-  /// have distinct pages to write to.
-  void forward(std::span<const NewTokens> items, std::int64_t logit_rows,
-               std::vector<float>& logits);
-  const ModelConfig& config() const { return model_->config(); }
-
- private:
-  struct Matrix {
-    PackedMatrix packed;  ///< float32
-    at::Tensor half;      ///< bfloat16 [rows, columns]
-  };
-  struct Layer {
-    Matrix qkv, output, gate_up, down;
-    std::vector<float> qkv_bias, output_bias, input_norm, post_norm, q_norm, k_norm;
-  };
-  struct Product {
-    const float* a;
-    const Matrix* matrix;
-    const std::vector<float>* bias = nullptr;
-    float* out;
-    bool accumulate = false;
-  };
-  Matrix prepare(const at::Tensor& weight) const;
-  void multiply(const Product& product, Range rows) const;
-  void multiply_half(const Product& product, Range rows) const;
-  void norm(const std::vector<float>& weight, Range rows);
-  void embed(std::span<const NewTokens> items, Range range);
-  void run_items(std::span<const NewTokens> items, Range range, float* logits);
-  void attention(const Layer& layer, std::size_t index, std::span<const NewTokens> items,
-                 Range range);
-  void reserve(std::int64_t tokens);
-
-  std::shared_ptr<const Transformer> model_;
-  Precision precision_;
-  RotaryTable rotary_;
-  std::vector<Layer> layers_;
-  std::vector<float> final_norm_;
-  Matrix head_;
-  std::int64_t weight_bytes_ = 0;
-  // One row per token of the forward.
-  std::vector<float> stream_, normed_, qkv_, mixed_, gate_up_, inner_;
-  std::vector<std::int64_t> first_row_;  ///< of each item
+  /// have distinct pages to write to; their rows of logits are in the order of the items.
+  virtual void forward(std::span<const NewTokens> items, std::int64_t logit_rows,
+                       std::vector<float>& logits) = 0;
+  /// Pages of kTile tokens.
+  virtual PageMemory& pages() = 0;
+  virtual const ModelConfig& config() const = 0;
 };
+
+/// For a model in this process's memory and contexts of up to `positions` tokens.
+std::unique_ptr<GenerationModel> make_cpu_generation(std::shared_ptr<const Transformer> model,
+                                                     Precision precision, std::int64_t positions);
+/// For a model on any device, the processor too (which is how it is tested without another).
+std::unique_ptr<GenerationModel> make_device_generation(std::shared_ptr<const Transformer> model,
+                                                        Precision precision);
 
 }  // namespace turnhalle::lm

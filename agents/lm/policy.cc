@@ -9,6 +9,7 @@
 
 #include "agents/lm/checkpoint.h"
 #include "agents/lm/engine_torch.h"
+#include "agents/lm/transformer_torch.h"
 
 namespace turnhalle::lm {
 namespace {
@@ -199,6 +200,7 @@ Result<std::shared_ptr<Policy>> Policy::load(const std::string& folder, PolicyOp
   if (!model) {
     return model.error();
   }
+  if (options.device == Device::cuda) (*model)->move_to(at::kCUDA);
   return around(*model, folder, options);
 }
 
@@ -219,6 +221,7 @@ Result<std::shared_ptr<Policy>> Policy::around(std::shared_ptr<const Transformer
   }
   EngineOptions engine_options;
   engine_options.batch_invariant = options.deterministic;
+  engine_options.precision = options.precision;
   std::unique_ptr<Engine> engine = make_engine(std::move(model), engine_options);
   if (tokenizer->vocabulary_size() > engine->vocabulary_size()) {
     return Error{tokenizer_folder, "expected a tokenizer of at most " +

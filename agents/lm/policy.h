@@ -14,6 +14,7 @@
 
 #include "agents/lm/chat_template.h"
 #include "agents/lm/language_model.h"
+#include "agents/lm/precision_torch.h"
 #include "agents/lm/tokenizer.h"
 #include "core/agent.h"
 #include "core/result.h"
@@ -25,8 +26,9 @@ class Transformer;
 struct PolicyOptions {
   double temperature = 1.0;   ///< 0 is greedy
   int new_tokens_max = 256;   ///< per reply
-  bool deterministic = false; ///< batch-invariant arithmetic
-  bool explain = false;       ///< say on standard error which precision was chosen
+  bool deterministic = false; ///< batch-invariant arithmetic; needs float32 on the processor
+  Precision precision = Precision::float32;  ///< of matrix products
+  Device device = Device::cpu;               ///< of a checkpoint that is loaded
 };
 
 class Policy {

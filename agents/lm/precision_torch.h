@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "agents/lm/device.h"
 
 namespace turnhalle::lm {
 
@@ -19,10 +22,11 @@ struct PrecisionRates {
   double bfloat16_gflops = 0;
 };
 /// Takes some ten milliseconds.
-PrecisionRates measure_precision();
+PrecisionRates measure_precision(Device device);
 
-/// `wanted` when given; else bfloat16 if it is measured at least 1.5 times as fast. The choice
-/// and the rates are printed to standard error.
-Precision choose_precision(std::optional<Precision> wanted = std::nullopt);
+/// The precision that a name stands for; "auto" is bfloat16 if that is measured at least 1.5 times
+/// as fast on the device. With `explain` the choice and the rates are printed to standard error.
+/// Nothing for another name.
+std::optional<Precision> choose_precision(std::string_view name, Device device, bool explain);
 
 }  // namespace turnhalle::lm

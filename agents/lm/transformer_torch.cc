@@ -5,71 +5,21 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mul.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/rsqrt.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "agents/lm/fused_torch.h"
+#include "agents/lm/operators_torch.h"
 #include "core/check.h"
 
 namespace turnhalle::lm {
 namespace {
-
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                  Precision precision) {
-  const std::optional<at::Tensor> offset =
-      bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
-  if (precision == Precision::float32) {
-    return at::linear(x, weight, offset);
-  }
-  const at::Tensor product = at::linear(x.to(at::kBFloat16), weight.to(at::kBFloat16));
-  const at::Tensor result = product.to(x.scalar_type());
-  return bias.defined() ? result + bias : result;
-}
-
-at::Tensor reference_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  return x * at::rsqrt((x * x).mean(-1, true) + eps) * weight;
-}
-
-at::Tensor reference_swiglu(const at::Tensor& gate_up) {
-  const auto halves = gate_up.chunk(2, -1);
-  return at::silu(halves[0]) * halves[1];
-}
-
-// x is [tokens, heads, head_dim]; cos and sin are [tokens, 1, head_dim / 2].
-at::Tensor reference_rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
-  const auto halves = x.chunk(2, -1);
-  return at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1);
-}
-
-at::Tensor reference_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin,
-                               const std::vector<std::int64_t>& offsets, AttentionShape shape) {
-  std::vector<at::Tensor> parts;
-  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
-    const std::int64_t length = offsets[s + 1] - offsets[s];
-    const at::Tensor rows =
-        qkv.slice(0, offsets[s], offsets[s + 1]).view({length, -1, shape.head_dim});
-    const at::Tensor c = cos.slice(0, 0, length).unsqueeze(1);
-    const at::Tensor n = sin.slice(0, 0, length).unsqueeze(1);
-    const std::int64_t keys_end = shape.heads + shape.kv_heads;
-    const at::Tensor q = reference_rotate(rows.slice(1, 0, shape.heads), c, n).transpose(0, 1);
-    const at::Tensor k =
-        reference_rotate(rows.slice(1, shape.heads, keys_end), c, n).transpose(0, 1);
-    const at::Tensor v = rows.slice(1, keys_end).transpose(0, 1);
-    const at::Tensor mixed = at::scaled_dot_product_attention(
-        q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), {}, 0.0, true, std::nullopt, true);
-    parts.push_back(mixed.squeeze(0).transpose(0, 1).reshape({length, -1}));
-  }
-  return at::cat(parts, 0);
-}
 
 /// The operators of one forward, fused or plain.
 struct Operators {
@@ -79,7 +29,7 @@ struct Operators {
   Precision precision;
 
   at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const {
-    return fused ? fused_norm(x, weight, eps) : reference_norm(x, weight, eps);
+    return fused ? fused_norm(x, weight, eps) : plain_norm(x, weight, eps);
   }
   SumAndNorm add_norm(const at::Tensor& x, const at::Tensor& delta,
                       const at::Tensor& weight) const {
@@ -87,10 +37,10 @@ struct Operators {
       return fused_add_norm(x, delta, weight, eps);
     }
     const at::Tensor sum = x + delta;
-    return {sum, reference_norm(sum, weight, eps)};
+    return {sum, plain_norm(sum, weight, eps)};
   }
   at::Tensor swiglu(const at::Tensor& gate_up) const {
-    return fused ? fused_swiglu(gate_up) : reference_swiglu(gate_up);
+    return fused ? fused_swiglu(gate_up) : plain_swiglu(gate_up);
   }
   // Queries and keys are normed head by head in Qwen3.
   at::Tensor norm_heads(const at::Tensor& qkv, const Transformer::Layer& layer) const {
@@ -104,9 +54,9 @@ struct Operators {
       const at::Tensor heads = qkv.slice(1, begin, end).reshape({-1, shape.head_dim});
       return norm(heads, weight).view({rows, end - begin});
     };
-    return at::cat({normed(0, q_end, layer.q_norm), normed(q_end, k_end, layer.k_norm),
-                    qkv.slice(1, k_end)},
-                   1);
+    return at::cat(
+        {normed(0, q_end, layer.q_norm), normed(q_end, k_end, layer.k_norm), qkv.slice(1, k_end)},
+        1);
   }
 };
 
@@ -145,27 +95,27 @@ Transformer::Transformer(ModelConfig config, at::ScalarType type)
     const std::string name = "model.layers." + std::to_string(i) + ".";
     Layer layer;
     layer.input_norm = add_parameter(name + "input_layernorm.weight", {width}, true);
-    layer.qkv = add_parameter(name + "self_attn.qkv_proj.weight", {config_.qkv_width(), width},
-                              false);
+    layer.qkv =
+        add_layer_matrix(name + "self_attn.qkv_proj.weight",
+                         {config_.query_width(), config_.key_width(), config_.key_width()}, width);
     if (config_.attention_bias) {
-      layer.qkv_bias = add_parameter(name + "self_attn.qkv_proj.bias", {config_.qkv_width()},
-                                     false);
+      layer.qkv_bias =
+          add_parameter(name + "self_attn.qkv_proj.bias", {config_.qkv_width()}, false);
     }
     if (config_.has_qk_norm()) {
       layer.q_norm = add_parameter(name + "self_attn.q_norm.weight", {config_.head_dim}, true);
       layer.k_norm = add_parameter(name + "self_attn.k_norm.weight", {config_.head_dim}, true);
     }
-    layer.output = add_parameter(name + "self_attn.o_proj.weight", {width, config_.query_width()},
-                                 false);
+    layer.output =
+        add_layer_matrix(name + "self_attn.o_proj.weight", {width}, config_.query_width());
     if (config_.has_output_bias()) {
       layer.output_bias = add_parameter(name + "self_attn.o_proj.bias", {width}, false);
     }
     layer.post_attention_norm =
         add_parameter(name + "post_attention_layernorm.weight", {width}, true);
-    layer.gate_up = add_parameter(name + "mlp.gate_up_proj.weight",
-                                  {2 * config_.intermediate_size, width}, false);
-    layer.down = add_parameter(name + "mlp.down_proj.weight",
-                               {width, config_.intermediate_size}, false);
+    const std::int64_t inner = config_.intermediate_size;
+    layer.gate_up = add_layer_matrix(name + "mlp.gate_up_proj.weight", {inner, inner}, width);
+    layer.down = add_layer_matrix(name + "mlp.down_proj.weight", {width}, inner);
     layers_.push_back(std::move(layer));
   }
   final_norm_ = add_parameter("model.norm.weight", {width}, true);
@@ -184,6 +134,14 @@ at::Tensor Transformer::add_parameter(std::string name, std::vector<std::int64_t
   at::Tensor tensor = is_norm ? at::ones(shape, options) : at::zeros(shape, options);
   tensor.set_requires_grad(true);
   parameters_.push_back({std::move(name), tensor, is_matrix});
+  return tensor;
+}
+
+at::Tensor Transformer::add_layer_matrix(std::string name, std::vector<std::int64_t> rows,
+                                         std::int64_t columns) {
+  const std::int64_t total = std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
+  at::Tensor tensor = add_parameter(std::move(name), {total, columns}, false);
+  parameters_.back().layer_matrices = std::move(rows);
   return tensor;
 }
 
@@ -230,16 +188,18 @@ std::vector<NamedWeight> Transformer::hf_weights() const {
   return weights;
 }
 
-void Transformer::random_weights(RandomKey key) {
+void Transformer::random_weights(RandomKey key, double embedding_range) {
   const double residual = 1 / std::sqrt(2.0 * static_cast<double>(config_.num_hidden_layers));
   for (const NamedWeight& weight : hf_weights()) {
     if (weight.tensor.dim() < 2) {
       weight.tensor.fill_(weight.name.ends_with("norm.weight") ? 1.0 : 0.0);
       continue;
     }
-    const bool to_residual = weight.name.ends_with("o_proj.weight") ||
-                             weight.name.ends_with("down_proj.weight");
-    const double deviation = config_.initializer_range * (to_residual ? residual : 1.0);
+    const bool to_residual =
+        weight.name.ends_with("o_proj.weight") || weight.name.ends_with("down_proj.weight");
+    const bool is_embedding = weight.tensor.is_alias_of(embedding_) && embedding_range > 0.0;
+    const double deviation =
+        is_embedding ? embedding_range : config_.initializer_range * (to_residual ? residual : 1.0);
     Random random(key.split(weight.name));
     at::Tensor values = at::zeros(weight.tensor.sizes(), at::kDouble);
     double* out = values.data_ptr<double>();
@@ -250,36 +210,41 @@ void Transformer::random_weights(RandomKey key) {
   }
 }
 
+void Transformer::move_to(at::Device device) {
+  for (const Parameter& parameter : parameters_) {
+    at::Tensor tensor = parameter.tensor;  // another handle of the same tensor
+    tensor.set_data(tensor.detach().to(device));
+  }
+  rotary_cos_ = rotary_cos_.to(device);
+  rotary_sin_ = rotary_sin_.to(device);
+}
+
 const at::Tensor& Transformer::head_weight() const { return head_; }
 
-at::Tensor Transformer::logits(const at::Tensor& hidden) const {
-  return at::linear(hidden, head_);
-}
+at::Tensor Transformer::logits(const at::Tensor& hidden) const { return at::linear(hidden, head_); }
 
 at::Tensor Transformer::hidden(const PackedBatch& batch, const ForwardOptions& options) const {
   check_batch(batch, config_);
   const AttentionShape shape{config_.num_attention_heads, config_.num_key_value_heads,
                              config_.head_dim};
-  const Operators op{!options.reference, config_.rms_norm_eps, shape, options.precision};
+  const Operators op{device().is_cpu() && !options.reference, config_.rms_norm_eps, shape, options.precision};
   const at::Tensor tokens =
       at::from_blob(const_cast<TokenId*>(batch.tokens.data()), {batch.token_count()}, at::kInt)
-          .to(at::kLong);
+          .to(device(), at::kLong);
   at::Tensor x = at::embedding(embedding_, tokens);
   at::Tensor normed = op.norm(x, layers_.front().input_norm);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const at::Tensor qkv =
-        op.norm_heads(linear(normed, layer.qkv, layer.qkv_bias, op.precision), layer);
-    const auto attention = op.fused ? fused_attention : reference_attention;
+        op.norm_heads(product(normed, layer.qkv, layer.qkv_bias, op.precision), layer);
+    const auto attention = op.fused ? fused_attention : plain_attention;
     const at::Tensor mixed = attention(qkv, rotary_cos_, rotary_sin_, batch.offsets, shape);
-    SumAndNorm next = op.add_norm(
-        x, linear(mixed, layer.output, layer.output_bias, op.precision),
-        layer.post_attention_norm);
+    SumAndNorm next = op.add_norm(x, product(mixed, layer.output, layer.output_bias, op.precision),
+                                  layer.post_attention_norm);
     const at::Tensor inner =
-        op.swiglu(linear(next.normed, layer.gate_up, at::Tensor(), op.precision));
-    const at::Tensor& weight =
-        i + 1 < layers_.size() ? layers_[i + 1].input_norm : final_norm_;
-    next = op.add_norm(next.sum, linear(inner, layer.down, at::Tensor(), op.precision), weight);
+        op.swiglu(product(next.normed, layer.gate_up, at::Tensor(), op.precision));
+    const at::Tensor& weight = i + 1 < layers_.size() ? layers_[i + 1].input_norm : final_norm_;
+    next = op.add_norm(next.sum, product(inner, layer.down, at::Tensor(), op.precision), weight);
     x = next.sum;
     normed = next.normed;
   }

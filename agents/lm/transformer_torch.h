@@ -42,15 +42,17 @@ struct ForwardOptions {
   /// Type of the matrix products; norms, attention and residuals stay in the weights' type.
   Precision precision = Precision::float32;
   /// Plain ATen operators instead of the fused CPU functions: the definition that the tests
-  /// compare with, and the path of other devices.
+  /// compare with, and what is done on any other device.
   bool reference = false;
 };
 
 /// One trained tensor.
 struct Parameter {
-  std::string name;   ///< Hugging Face's, or …self_attn.qkv_proj… / …mlp.gate_up_proj… where packed
+  std::string name;  ///< Hugging Face's, or …self_attn.qkv_proj… / …mlp.gate_up_proj… where packed
   at::Tensor tensor;  ///< leaf with requires_grad
   bool decay = true;  ///< whether weight decay applies (matrices: yes; norms and biases: no)
+  /// Rows of each matrix packed in a layer's matrix; empty for all other tensors.
+  std::vector<std::int64_t> layer_matrices = {};
 };
 
 /// A weight under its Hugging Face name: a view into a parameter, without gradient.
@@ -65,8 +67,13 @@ class Transformer {
   explicit Transformer(ModelConfig config, at::ScalarType type = at::kFloat);
 
   /// Normal weights of standard deviation initializer_range, those that write to the residual
-  /// stream divided by sqrt(2 layers); biases 0, norms 1. A function of key and name alone.
-  void random_weights(RandomKey key);
+  /// stream divided by sqrt(2 layers), those of the embedding of `embedding_range` when it is
+  /// positive; biases 0, norms 1. A function of key and name alone.
+  void random_weights(RandomKey key, double embedding_range = 0.0);
+
+  /// Moves weights and tables; references to the tensors stay good. Not while others use them.
+  void move_to(at::Device device);
+  at::Device device() const { return embedding_.device(); }
 
   const ModelConfig& config() const { return config_; }
   /// All trained tensors, in an order that depends on the config alone.
@@ -85,26 +92,31 @@ class Transformer {
 
   /// One decoder layer; undefined tensors are absent.
   struct Layer {
-    at::Tensor input_norm;               ///< [width]
-    at::Tensor qkv, qkv_bias;            ///< [(heads + 2 kv_heads) head_dim, width]
-    at::Tensor q_norm, k_norm;           ///< [head_dim]
-    at::Tensor output, output_bias;      ///< [width, heads head_dim]
-    at::Tensor post_attention_norm;      ///< [width]
-    at::Tensor gate_up;                  ///< [2 intermediate, width]
-    at::Tensor down;                     ///< [width, intermediate]
+    at::Tensor input_norm;           ///< [width]
+    at::Tensor qkv, qkv_bias;        ///< [(heads + 2 kv_heads) head_dim, width]
+    at::Tensor q_norm, k_norm;       ///< [head_dim]
+    at::Tensor output, output_bias;  ///< [width, heads head_dim]
+    at::Tensor post_attention_norm;  ///< [width]
+    at::Tensor gate_up;              ///< [2 intermediate, width]
+    at::Tensor down;                 ///< [width, intermediate]
   };
   const std::vector<Layer>& layers() const { return layers_; }
   const at::Tensor& embedding() const { return embedding_; }
   const at::Tensor& final_norm() const { return final_norm_; }
+  /// Of the rotary embedding, [max_position_embeddings, head_dim / 2].
+  const at::Tensor& rotary_cos() const { return rotary_cos_; }
+  const at::Tensor& rotary_sin() const { return rotary_sin_; }
 
  private:
   at::Tensor add_parameter(std::string name, std::vector<std::int64_t> shape, bool is_norm);
+  at::Tensor add_layer_matrix(std::string name, std::vector<std::int64_t> rows,
+                              std::int64_t columns);
   ModelConfig config_;
   at::ScalarType type_;
   at::Tensor embedding_, final_norm_, head_;
   std::vector<Layer> layers_;
   std::vector<Parameter> parameters_;
-  at::Tensor rotary_cos_, rotary_sin_;  ///< [max_position_embeddings, head_dim / 2]
+  at::Tensor rotary_cos_, rotary_sin_;
 };
 
 }  // namespace turnhalle::lm

@@ -195,6 +195,40 @@ TEST(Engine, EqualPromptsArePrefilledOnce) {
   EXPECT_NE(replies[0][0].tokens, replies[0][1].tokens);
 }
 
+// What other devices do, on this one: mixed lengths, several turns, shared prompts, q and k norms.
+TEST(Engine, TensorOperatorsGiveTheRepliesOfThePackedWeights) {
+  const auto model = small_model();
+  std::vector<Generation> replies[2];
+  for (const bool plain : {false, true}) {
+    const auto engine = make_engine(model, {.tensor_operators = plain});
+    Driver driver(*engine);
+    std::vector<ConversationId> ids;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      ids.push_back(engine->open());
+      const std::uint64_t prompt = i / 2;
+      driver.ask(ids.back(),
+                 random_tokens(prompt, 1 + static_cast<std::int64_t>(prompt * 11 % 50), 53),
+                 key_of(i), sampling_of(3 + static_cast<int>(i % 20)));
+    }
+    driver.finish();
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      replies[plain].push_back(driver.reply(ids[i]));
+      driver.ask(ids[i], random_tokens(100 + i, 4, 53), key_of(50 + i), sampling_of(9));
+    }
+    driver.finish();
+    for (const ConversationId id : ids) {
+      replies[plain].push_back(driver.reply(id));
+    }
+  }
+  ASSERT_EQ(replies[0].size(), 24U);
+  for (std::size_t i = 0; i < replies[0].size(); ++i) {
+    EXPECT_EQ(replies[0][i].tokens, replies[1][i].tokens);
+    for (std::size_t t = 0; t < replies[0][i].logprobs.size(); ++t) {
+      EXPECT_NEAR(replies[0][i].logprobs[t], replies[1][i].logprobs[t], 2e-5);
+    }
+  }
+}
+
 TEST(Engine, NewWeightsAreUsedForTheWholeConversation) {
   const auto model = small_model();
   const auto engine = make_engine(model);

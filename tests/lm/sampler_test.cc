@@ -118,24 +118,25 @@ TEST(Products, EqualDoubleSumsAndDoNotDependOnTheRows) {
 }
 
 TEST(PagePool, ASharedPageIsCopiedBeforeItIsWritten) {
-  PagePool pool(10);
-  float* first = pool.take();
-  first[0] = 1;
-  first[9] = 2;
+  HostPages memory(10);
+  PagePool pool(memory);
+  const PageIndex first = pool.take();
+  memory.address(first)[0] = 1;
+  memory.address(first)[9] = 2;
   EXPECT_EQ(pool.writable(first), first);
   pool.share(first);
-  float* copy = pool.writable(first);
+  const PageIndex copy = pool.writable(first);
   EXPECT_NE(copy, first);
-  EXPECT_EQ(copy[0], 1);
-  EXPECT_EQ(copy[9], 2);
+  EXPECT_EQ(memory.address(copy)[0], 1);
+  EXPECT_EQ(memory.address(copy)[9], 2);
   EXPECT_EQ(pool.pages_in_use(), 2);
   EXPECT_EQ(pool.writable(first), first);
   pool.release(first);
   pool.release(copy);
   EXPECT_EQ(pool.pages_in_use(), 0);
-  float* again = pool.take();
-  EXPECT_EQ(again[0], 0);
-  EXPECT_EQ(again[9], 0);
+  const PageIndex again = pool.take();
+  EXPECT_EQ(memory.address(again)[0], 0);
+  EXPECT_EQ(memory.address(again)[9], 0);
 }
 
 }  // namespace
