@@ -23,12 +23,21 @@ Schedule read_schedule(JsonObject& object, double peak) {
   return schedule;
 }
 
+OptimizerKind read_optimizer(JsonObject& object) {
+  static constexpr std::array<std::string, 2> kNames = {"adamw", "muon"};
+  return object.one_of("optimizer", kNames, "adamw") == "muon" ? OptimizerKind::muon
+                                                               : OptimizerKind::adamw;
+}
+
 PolicySource read_policy(JsonObject object, const std::string& file) {
   PolicySource policy;
   policy.from = object.string("from", std::string());
   if (!policy.from.empty()) policy.from = beside(file, policy.from);
   policy.new_tokens_max = object.integer("new_tokens_max", {1, 1 << 16}, policy.new_tokens_max);
+  static constexpr std::array<std::string, 3> kPrecisions = {"float32", "bfloat16", "auto"};
+  policy.precision = object.one_of("precision", kPrecisions, policy.precision);
   policy.freeze_embedding = object.boolean("freeze_embedding", false);
+  policy.freeze_layers = object.integer("freeze_layers", {0, 1024}, 0);
   if (policy.from.empty()) {
     lm::ModelConfig& config = policy.config;
     config.hidden_size = object.integer("hidden_size", {8, 8192}, 64);
@@ -39,6 +48,8 @@ PolicySource read_policy(JsonObject object, const std::string& file) {
     config.intermediate_size = object.integer("intermediate_size", {8, 1 << 16}, 192);
     config.max_position_embeddings = object.integer("max_position_embeddings", {16, 1 << 20}, 512);
     config.initializer_range = object.number("initializer_range", {1e-4, 1.0}, 0.02);
+    policy.vocabulary_size = object.integer("vocabulary_size", {0, 1 << 20}, 0);
+    policy.embedding_range = object.number("embedding_range", {0.0, 10.0}, 0.0);
     config.head_dim = config.hidden_size / config.num_attention_heads;
     if (config.hidden_size % config.num_attention_heads != 0 || config.head_dim % 2 != 0) {
       object.fail("hidden_size", "an even multiple of num_attention_heads (" +
@@ -59,6 +70,7 @@ WarmStart read_warm_start(JsonObject object, const Scenario& scenario) {
   warm.lifecycles_per_step =
       object.integer("lifecycles_per_step", {1, 100'000}, warm.lifecycles_per_step);
   warm.schedule = read_schedule(object, 6e-3);
+  warm.optimizer = read_optimizer(object);
   warm.weight_decay = object.number("weight_decay", {0.0, 10.0}, warm.weight_decay);
   warm.beta2 = object.number("beta2", {0.0, 0.999999}, warm.beta2);
   warm.observation_weight =
@@ -123,8 +135,8 @@ Status read_recipe_slot(const Json& slot, const ExperimentPlaces& places,
     text = slot.get<std::string>();
     const bool is_file = text.ends_with(".json");
     if (is_file) text = beside(document.file, text);
-    const Result<JsonDocument> file = read_json(is_file ? text : places.recipes + "/" + text +
-                                                                     ".json");
+    const Result<JsonDocument> file =
+        read_json(is_file ? text : places.recipes + "/" + text + ".json");
     if (file) content = file->root;  // else load_recipe() says what is wrong
   }
   Result<algo::Recipe> recipe = algo::load_recipe(text, places.recipes);
@@ -198,6 +210,7 @@ Result<Experiment> read_experiment(const std::string& path, std::span<const std:
   reinforcement.group_size = rl.integer("group_size", {1, 1024}, 8);
   reinforcement.temperature = rl.number("temperature", {0.01, 10.0}, 1.0);
   reinforcement.schedule = read_schedule(rl, 1e-3);
+  reinforcement.optimizer = read_optimizer(rl);
   if (reinforcement.steps > 0 && recipe_slot.is_null()) {
     rl.fail("recipe", "the name of a recipe, a file or a recipe");
   }
@@ -229,22 +242,28 @@ Json experiment_schema() {
     return Json{
         {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
   };
+  const Json optimizer = {{"enum", {"adamw", "muon"}}};
   Json policy = object({{"from", text},
                         {"new_tokens_max", integer},
+                        {"precision", {{"enum", {"float32", "bfloat16", "auto"}}}},
                         {"freeze_embedding", {{"type", "boolean"}}},
+                        {"freeze_layers", integer},
                         {"hidden_size", integer},
                         {"num_hidden_layers", integer},
                         {"num_attention_heads", integer},
                         {"num_key_value_heads", integer},
                         {"intermediate_size", integer},
                         {"max_position_embeddings", integer},
-                        {"initializer_range", number}});
+                        {"initializer_range", number},
+                        {"embedding_range", number},
+                        {"vocabulary_size", integer}});
   Json warm = object({{"demonstrator", text},
                       {"steps", integer},
                       {"lifecycles_per_step", integer},
                       {"learning_rate", number},
                       {"warmup_steps", integer},
                       {"decay_from", number},
+                      {"optimizer", optimizer},
                       {"weight_decay", number},
                       {"beta2", number},
                       {"observation_weight", number}});
@@ -255,7 +274,8 @@ Json experiment_schema() {
                     {"temperature", number},
                     {"learning_rate", number},
                     {"warmup_steps", integer},
-                    {"decay_from", number}});
+                    {"decay_from", number},
+                    {"optimizer", optimizer}});
   Json evaluation = object({{"lifecycles", integer}, {"every", integer}, {"recorded", integer}});
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle experiment"},

@@ -10,16 +10,21 @@
 #include "agents/lm/model_config.h"
 #include "core/scenario.h"
 #include "trainers/algo/recipe.h"
+#include "trainers/learner.h"
 
 namespace turnhalle {
 
-/// Where the policy comes from: a checkpoint folder, or fresh weights with a vocabulary made of
-/// the environment's compact pieces.
+/// Where the policy comes from: a checkpoint folder, or fresh weights with a vocabulary.
 struct PolicySource {
-  std::string from;        ///< folder; empty for a new policy
-  lm::ModelConfig config;  ///< of a new policy; the vocabulary's size follows
+  std::string from;                  ///< folder; empty for a new policy
+  lm::ModelConfig config;            ///< of a new policy; the vocabulary's size follows
+  /// Of a byte-pair vocabulary learned from the demonstrator's play; 0: the environment's pieces.
+  std::int64_t vocabulary_size = 0;
+  double embedding_range = 0.0;      ///< deviation of a new embedding; 0: initializer_range
   std::int64_t new_tokens_max = 32;  ///< per reply
+  std::string precision = "float32";  ///< of matrix products; "auto": measured when a run starts
   bool freeze_embedding = false;     ///< leave the embedding (and a tied head) as it is
+  std::int64_t freeze_layers = 0;    ///< and so many of the lowest layers
 };
 
 /// Learning-rate schedule: linear warm-up, flat, then linear decay to 0 from `decay_from` (a share
@@ -38,6 +43,7 @@ struct WarmStart {
   std::int64_t steps = 0;
   std::int64_t lifecycles_per_step = 24;
   Schedule schedule;
+  OptimizerKind optimizer = OptimizerKind::adamw;
   double weight_decay = 0.01;
   double beta2 = 0.95;
   /// Weight of predicting what the world says after the first reply; replies weigh 1.
@@ -50,6 +56,7 @@ struct Reinforcement {
   std::int64_t groups_per_step = 32;
   std::int64_t group_size = 8;
   Schedule schedule;
+  OptimizerKind optimizer = OptimizerKind::adamw;
   double temperature = 1.0;
 };
 
@@ -71,7 +78,7 @@ struct Experiment {
   std::int64_t checkpoint_every = 20;
   std::int64_t tokens_per_micro_batch = 8000;
   std::int64_t bad_steps_max = 5;  ///< consecutive non-finite steps before the run stops
-  Json document;  ///< as resolved: scenario and recipe by content
+  Json document;                   ///< as resolved: scenario and recipe by content
 
   std::int64_t steps() const { return warm_start.steps + reinforcement.steps; }
 };

@@ -84,7 +84,8 @@ Result<StepReport> imitation_step(const StepContext& context, std::int64_t step)
   const double loss = context.learner.accumulate(
       work,
       [&](std::size_t, const ScoredTokens& scored) { return imitation_loss(weights, scored); });
-  AdamWStep update;
+  OptimizerStep update;
+  update.kind = warm.optimizer;
   update.learning_rate = warm.schedule.at(step, warm.steps);
   update.beta2 = warm.beta2;
   update.weight_decay = warm.weight_decay;

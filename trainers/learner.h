@@ -1,4 +1,4 @@
-// The learner: log-probs of chosen tokens, gradients from per-token gradients, and AdamW.
+// The learner: log-probs of chosen tokens, gradients from per-token gradients, and updates.
 //
 // Torch-free header. The learner never sees rewards: a loss function turns the log-probs and
 // entropies of a micro-batch into a loss and its gradient with respect to them, and the learner
@@ -65,12 +65,17 @@ std::vector<std::vector<std::size_t>> make_micro_batches(std::span<const Sequenc
                                                          std::span<const std::size_t> which,
                                                          std::int64_t tokens_max);
 
-struct AdamWStep {
+/// What updates the matrices of the layers; everything else is AdamW's.
+enum class OptimizerKind : std::uint8_t { adamw, muon };
+
+struct OptimizerStep {
+  OptimizerKind kind = OptimizerKind::adamw;
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  double weight_decay = 0.0;   ///< decoupled; on matrices only
+  double momentum = 0.95;          ///< Muon's
+  double weight_decay = 0.0;       ///< decoupled; on matrices only
   double gradient_norm_max = 0.0;  ///< clip by global norm; 0: never
 };
 
@@ -84,6 +89,9 @@ struct LearnerOptions {
   int workers = 1;  ///< threads that take micro-batches
   lm::Precision precision = lm::Precision::float32;
   bool freeze_embedding = false;
+  std::int64_t freeze_layers = 0;  ///< of the lowest layers: they get no gradient and stay
+  /// Compute as on other devices, with tensor operators, although the model is on the processor.
+  bool tensor_operators = false;
 };
 
 class Learner {
@@ -95,8 +103,8 @@ class Learner {
   virtual double accumulate(const LearnerWork& work, const LossFunction& loss) = 0;
   /// Log-probs of the work's targets under the weights as they are, one array per sequence.
   virtual std::vector<std::vector<float>> score(const LearnerWork& work) = 0;
-  /// One AdamW step with what was accumulated, which is then forgotten.
-  virtual UpdateReport update(const AdamWStep& step) = 0;
+  /// One step of the optimizer with what was accumulated, which is then forgotten.
+  virtual UpdateReport update(const OptimizerStep& step) = 0;
   /// First and second moments and the step count, as safetensors.
   virtual Status save_optimizer(const std::string& path) const = 0;
   virtual Status load_optimizer(const std::string& path) = 0;

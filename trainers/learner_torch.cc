@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
+#include <string_view>
 #include <thread>
 
-#include "agents/lm/safetensors.h"
 #include "agents/lm/transformer_torch.h"
 #include "kernels/kernels.h"
 #include "trainers/learner.h"
+#include "trainers/optimizer_torch.h"
 
 namespace turnhalle {
 namespace {
@@ -26,11 +28,13 @@ using Gradients = std::vector<at::Tensor>;
 // logits of a single chunk for the way back and computes those of several chunks anew.
 class TokenHead {
  public:
-  TokenHead(at::Tensor rows, at::Tensor weight, std::vector<std::int32_t> chosen, float temperature)
+  TokenHead(at::Tensor rows, at::Tensor weight, std::vector<std::int32_t> chosen, float temperature,
+            bool tensor_operators)
       : rows_(std::move(rows)),
         weight_(std::move(weight)),
         chosen_(std::move(chosen)),
         temperature_(temperature),
+        tensor_operators_(tensor_operators),
         logp_(chosen_.size()),
         entropy_(chosen_.size()),
         normalizer_(chosen_.size()) {
@@ -41,6 +45,10 @@ class TokenHead {
     for (std::int64_t begin = 0; begin < count(); begin += chunk_) {
       const std::int64_t end = std::min(count(), begin + chunk_);
       logits_ = at::mm(rows_.slice(0, begin, end), weight_.t());
+      if (tensor_operators_) {
+        plain_forward(begin, end);
+        continue;
+      }
       const auto at_begin = static_cast<std::size_t>(begin);
       kernels::log_prob_from_logits_forward(
           shape(begin, end), logits_.const_data_ptr<float>(),
@@ -57,11 +65,15 @@ class TokenHead {
       const std::int64_t end = std::min(count(), begin + chunk_);
       const at::Tensor rows = rows_.slice(0, begin, end);
       if (count() > chunk_) logits_ = at::mm(rows, weight_.t());
-      const auto at_begin = static_cast<std::size_t>(begin);
-      kernels::log_prob_from_logits_backward(
-          shape(begin, end),
-          {&loss.d_logp[at_begin], d_entropy + begin, &entropy_[at_begin], &normalizer_[at_begin]},
-          logits_.mutable_data_ptr<float>());
+      if (tensor_operators_) {
+        plain_backward(loss.d_logp.data() + begin, d_entropy + begin, begin, end);
+      } else {
+        const auto at_begin = static_cast<std::size_t>(begin);
+        kernels::log_prob_from_logits_backward(shape(begin, end),
+                                               {&loss.d_logp[at_begin], d_entropy + begin,
+                                                &entropy_[at_begin], &normalizer_[at_begin]},
+                                               logits_.mutable_data_ptr<float>());
+      }
       d_rows.slice(0, begin, end).copy_(at::mm(logits_, weight_));
       if (d_weight.defined()) d_weight.addmm_(logits_.t(), rows);
     }
@@ -77,9 +89,44 @@ class TokenHead {
     return {end - begin, weight_.size(0), &chosen_[static_cast<std::size_t>(begin)], temperature_};
   }
 
+  // The same two, with tensor operators: for devices that the kernels do not reach.
+  void plain_forward(std::int64_t begin, std::int64_t end) {
+    const at::Tensor scaled = logits_ / temperature_;
+    const at::Tensor normalizer = at::logsumexp(scaled, {1}, true);
+    const at::Tensor logp = scaled.gather(1, index(begin, end)) - normalizer;
+    const at::Tensor entropy = normalizer - (at::exp(scaled - normalizer) * scaled).sum(1, true);
+    to_host(logp, &logp_[static_cast<std::size_t>(begin)]);
+    to_host(entropy, &entropy_[static_cast<std::size_t>(begin)]);
+  }
+
+  // d logits = (d_logp (one-hot − p) − d_entropy p (log p + entropy)) / temperature
+  void plain_backward(const float* d_logp, const float* d_entropy, std::int64_t begin,
+                      std::int64_t end) {
+    const at::Tensor log_p = at::log_softmax(logits_ / temperature_, 1);
+    const at::Tensor p = at::exp(log_p);
+    const at::Tensor entropy = -(p * log_p).sum(1, true);
+    const at::Tensor weight = from_host(d_logp, end - begin);
+    logits_ = -p * (weight + from_host(d_entropy, end - begin) * (log_p + entropy));
+    logits_.scatter_add_(1, index(begin, end), weight);
+    logits_.div_(temperature_);
+  }
+
+  at::Tensor index(std::int64_t begin, std::int64_t end) {
+    return at::from_blob(chosen_.data() + begin, {end - begin, 1}, at::kInt)
+        .to(rows_.device(), at::kLong);
+  }
+  at::Tensor from_host(const float* values, std::int64_t count) const {
+    return at::from_blob(const_cast<float*>(values), {count, 1}, at::kFloat).to(rows_.device());
+  }
+  static void to_host(const at::Tensor& column, float* values) {
+    const at::Tensor host = column.to(at::kCPU).contiguous();
+    std::memcpy(values, host.const_data_ptr<float>(), host.nbytes());
+  }
+
   at::Tensor rows_, weight_, logits_;
   std::vector<std::int32_t> chosen_;
   float temperature_;
+  bool tensor_operators_;
   std::int64_t chunk_ = 1;
   std::vector<float> logp_, entropy_, normalizer_;
 };
@@ -110,8 +157,16 @@ PackedTargets pack(const LearnerWork& work, std::span<const std::size_t> sequenc
 
 at::Tensor select_rows(const at::Tensor& hidden, std::vector<std::int64_t>& rows) {
   const at::Tensor index =
-      at::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, at::kLong);
+      at::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, at::kLong)
+          .to(hidden.device());
   return hidden.index_select(0, index);
+}
+
+// Which layer a tensor belongs to; the norm and head above the layers count as one more.
+std::int64_t layer_of(const lm::Parameter& parameter) {
+  constexpr std::string_view kLayers = "model.layers.";
+  return parameter.name.starts_with(kLayers) ? std::stoll(parameter.name.substr(kLayers.size()))
+                                             : std::numeric_limits<std::int64_t>::max();
 }
 
 class TorchLearner final : public Learner {
@@ -119,18 +174,19 @@ class TorchLearner final : public Learner {
   TorchLearner(std::shared_ptr<lm::Transformer> model, LearnerOptions options)
       : model_(std::move(model)), options_(options) {
     forward_.precision = options.precision;
+    forward_.reference = options.tensor_operators || !model_->device().is_cpu();
+    std::vector<lm::Parameter> trained;
     for (const lm::Parameter& parameter : model_->parameters()) {
-      const bool frozen = options.freeze_embedding && parameter.tensor.is_same(model_->embedding());
-      if (frozen) {
+      const bool is_embedding = parameter.tensor.is_same(model_->embedding());
+      if (is_embedding ? options.freeze_embedding : layer_of(parameter) < options.freeze_layers) {
         parameter.tensor.set_requires_grad(false);
         continue;
       }
-      names_.push_back(parameter.name);
-      decay_.push_back(parameter.decay);
       if (parameter.tensor.is_same(model_->head_weight())) head_ = parameters_.size();
       parameters_.push_back(parameter.tensor);
+      trained.push_back(parameter);
     }
-    reset_optimizer();
+    optimizer_ = std::make_unique<Optimizer>(std::move(trained));
   }
 
   double accumulate(const LearnerWork& work, const LossFunction& loss) override {
@@ -157,7 +213,8 @@ class TorchLearner final : public Learner {
       for (std::size_t i = worker; i < work.micro_batches.size(); i += workers) {
         PackedTargets targets = pack(work, work.micro_batches[i]);
         TokenHead head(select_rows(model_->hidden(targets.packed, forward_), targets.rows),
-                       model_->head_weight().detach(), targets.chosen, work.temperature);
+                       model_->head_weight().detach(), targets.chosen, work.temperature,
+                       forward_.reference);
         head.forward();
         std::size_t begin = 0;
         for (std::size_t k = 0; k < targets.per_sequence.size(); ++k) {
@@ -171,83 +228,25 @@ class TorchLearner final : public Learner {
     return result;
   }
 
-  UpdateReport update(const AdamWStep& step) override {
-    const c10::NoGradGuard no_grad;
+  UpdateReport update(const OptimizerStep& step) override {
     UpdateReport report;
     if (gradients_.empty()) {
       return report;  // no token was trained on
     }
-    double squares = 0.0;
-    for (std::size_t i = 0; i < gradients_.size(); ++i) {
-      const double norm =
-          at::linalg_vector_norm(gradients_[i], 2, {}, false, at::kDouble).item<double>();
-      if (!std::isfinite(norm) && report.bad_tensor.empty()) report.bad_tensor = names_[i];
-      squares += norm * norm;
-    }
-    report.gradient_norm = std::sqrt(squares);
-    report.skipped = !report.bad_tensor.empty();
-    if (!report.skipped) {
-      const double limit = step.gradient_norm_max;
-      if (limit > 0.0 && report.gradient_norm > limit) {
-        for (at::Tensor& gradient : gradients_) gradient.mul_(limit / report.gradient_norm);
-      }
-      adamw(step, true);
-      adamw(step, false);
-    }
+    report = optimizer_->update(step, gradients_);
     gradients_.clear();
     return report;
   }
 
   void reset_optimizer() override {
-    first_.clear();
-    second_.clear();
-    counts_.clear();
-    for (const at::Tensor& parameter : parameters_) {
-      first_.push_back(at::zeros_like(parameter.detach()));
-      second_.push_back(at::zeros_like(parameter.detach()));
-      counts_.push_back(at::zeros({}, at::kFloat));
-    }
+    optimizer_->reset();
     gradients_.clear();
   }
 
-  Status save_optimizer(const std::string& path) const override {
-    std::vector<lm::TensorView> views;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      views.push_back(view("exp_avg." + names_[i], first_[i]));
-      views.push_back(view("exp_avg_sq." + names_[i], second_[i]));
-      views.push_back(view("step." + names_[i], counts_[i]));
-    }
-    return lm::write_safetensors(path, views);
-  }
-
-  Status load_optimizer(const std::string& path) override {
-    Result<lm::SafetensorsFile> file = lm::SafetensorsFile::open(path);
-    if (!file) {
-      return file.error();
-    }
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      for (auto& [name, tensor] : {std::pair{"exp_avg." + names_[i], first_[i]},
-                                   std::pair{"exp_avg_sq." + names_[i], second_[i]},
-                                   std::pair{"step." + names_[i], counts_[i]}}) {
-        const lm::TensorView* stored = file->find(name);
-        if (stored == nullptr || stored->dtype != lm::DType::f32 ||
-            stored->shape != tensor.sizes().vec()) {
-          return Error{path, "expected tensor " + name + " in the shape of the policy; found " +
-                                 (stored == nullptr ? "none" : "another shape")};
-        }
-        std::memcpy(tensor.mutable_data_ptr<float>(), stored->data.data(), stored->data.size());
-      }
-    }
-    return ok_status();
-  }
+  Status save_optimizer(const std::string& path) const override { return optimizer_->save(path); }
+  Status load_optimizer(const std::string& path) override { return optimizer_->load(path); }
 
  private:
-  static lm::TensorView view(std::string name, const at::Tensor& tensor) {
-    return {std::move(name), lm::DType::f32, tensor.sizes().vec(),
-            std::as_bytes(std::span(tensor.const_data_ptr<float>(),
-                                    static_cast<std::size_t>(tensor.numel())))};
-  }
-
   // Runs task(0) … task(workers-1), each on a thread of its own with one ATen thread.
   static void in_workers(std::size_t workers, const std::function<void(std::size_t)>& task) {
     if (workers == 1) {
@@ -291,7 +290,7 @@ class TorchLearner final : public Learner {
     {
       const c10::NoGradGuard no_grad;
       TokenHead head(rows.detach(), model_->head_weight().detach(), std::move(targets.chosen),
-                     work.temperature);
+                     work.temperature, forward_.reference);
       head.forward();
       token_loss = loss(index, {sequences, head.logp(), head.entropy()});
       if (head_ < parameters_.size()) d_head = at::zeros_like(parameters_[head_].detach());
@@ -309,32 +308,12 @@ class TorchLearner final : public Learner {
     return token_loss.loss;
   }
 
-  void adamw(const AdamWStep& step, bool with_decay) {
-    std::vector<at::Tensor> weights, gradients, first, second, counts;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      if (decay_[i] != with_decay) continue;
-      weights.push_back(parameters_[i]);
-      gradients.push_back(gradients_[i].contiguous());
-      first.push_back(first_[i]);
-      second.push_back(second_[i]);
-      counts_[i].add_(1.0F);
-      counts.push_back(counts_[i]);
-    }
-    if (weights.empty()) {
-      return;
-    }
-    at::_fused_adamw_(weights, gradients, first, second, {}, counts, step.learning_rate, step.beta1,
-                      step.beta2, with_decay ? step.weight_decay : 0.0, step.eps,
-                      /*amsgrad=*/false, /*maximize=*/false);
-  }
-
   std::shared_ptr<lm::Transformer> model_;
   LearnerOptions options_;
   lm::ForwardOptions forward_;
-  std::vector<at::Tensor> parameters_, first_, second_, counts_;
+  std::vector<at::Tensor> parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
   Gradients gradients_;
-  std::vector<std::string> names_;
-  std::vector<bool> decay_;
   std::size_t head_ = static_cast<std::size_t>(-1);  // index of the head among the parameters
 };
 

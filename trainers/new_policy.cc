@@ -3,35 +3,124 @@
 #include <filesystem>
 
 #include "agents/lm/bpe_trainer.h"
+#include "agents/lm/chat_template.h"
 #include "agents/lm/checkpoint.h"
 #include "agents/lm/tokenizer.h"
 #include "agents/lm/transformer_torch.h"
+#include "agents/scripted.h"
+#include "core/pool.h"
+#include "core/recorder.h"
+#include "envs/task_sequence.h"
 
 namespace turnhalle {
 namespace {
 
-// Writes tokenizer.json and the config whose end-of-text ids stop a reply.
+// Everything that is said to the agent and by it.
+class TextRecorder final : public Recorder {
+ public:
+  explicit TextRecorder(std::string& text) : text_(text) {}
+  void episode_started(std::int64_t, const EpisodeStart& start) override {
+    for (const Message& message : start.messages) say(message.content);
+  }
+  void turn_played(const TurnRecord& turn) override {
+    say(turn.reply.text);
+    say(turn.result.observation);
+  }
+  void episode_ended(std::int64_t, const EpisodeEnd&) override {}
+  void lifecycle_ended() override {}
+
+ private:
+  void say(std::string_view words) { (text_ += words) += '\n'; }
+  std::string& text_;
+};
+
+// What the demonstrator's play looks like, on tasks of the train split.
+Result<std::vector<std::string>> demonstrated_texts(const Experiment& experiment) {
+  constexpr std::int64_t kLifecycles = 64;
+  const Scenario& scenario = experiment.scenario;
+  std::vector<std::string> texts(kLifecycles);
+  std::vector<LifecycleIndex> indices;
+  for (std::int64_t i = 0; i < kLifecycles; ++i) indices.push_back({i});
+  PoolTask task;
+  task.make_agent = [&](LifecycleIndex) {
+    return make_player_agent(scenario.family->make_player(experiment.warm_start.demonstrator));
+  };
+  task.finished = [](World&, LifecycleIndex) {};
+  task.make_world = [&](LifecycleIndex index) {
+    const RunSeed seed{experiment.seed, Split::train, 0};
+    return std::make_unique<World>(
+        make_lifecycle(scenario, seed, index),
+        WorldOptions{index, seed.agent(index), scenario.limits},
+        std::make_unique<TextRecorder>(texts[static_cast<std::size_t>(index.value)]));
+  };
+  if (const Result<bool> played = play_all(indices, task, {}); !played) {
+    return played.error();
+  }
+  return texts;
+}
+
+/// A tokenizer.json, the template that goes with it, and the tokens that end a reply.
+struct Vocabulary {
+  std::string tokenizer;
+  std::string chat_template = "plain";
+  std::vector<std::string> stops;
+};
+
+// Compact wording brings its pieces; any other gets a byte-pair vocabulary of what is played.
+Result<Vocabulary> make_vocabulary(const Experiment& experiment) {
+  const ContextWords words = experiment.scenario.family->context_words();
+  Vocabulary result;
+  lm::VocabularyOptions options;
+  Result<std::string> tokenizer = std::string();
+  if (experiment.policy.vocabulary_size == 0) {
+    if (words.chunks.empty()) {
+      return Error{experiment.file, "expected /policy/from or /policy/vocabulary_size, because " +
+                                        experiment.scenario.environment +
+                                        " in this style has no vocabulary of its own; found none"};
+    }
+    options.special_tokens = {"<bos>"};
+    options.beginning = "<bos>";
+    options.chunk_tokens = words.chunks;
+    result.stops = words.stops;
+    tokenizer = lm::byte_vocabulary(options);
+  } else {
+    result.chat_template = "chatml";
+    result.stops = {"<|im_end|>"};
+    options.special_tokens = {"<|im_start|>", "<|im_end|>"};
+    Result<std::vector<std::string>> texts = demonstrated_texts(experiment);
+    if (!texts) {
+      return texts.error();
+    }
+    const std::vector<std::string_view> views(texts->begin(), texts->end());
+    lm::BpeTrainOptions training;
+    training.vocabulary = options;
+    training.vocabulary_size_max = experiment.policy.vocabulary_size;
+    tokenizer = lm::train_bpe(views, training);
+  }
+  if (!tokenizer) {
+    return tokenizer.error();
+  }
+  result.tokenizer = *std::move(tokenizer);
+  return result;
+}
+
+// Writes the tokenizer's files and the config whose end-of-text ids stop a reply.
 Status write_vocabulary(const Experiment& experiment, const std::string& folder,
                         lm::ModelConfig& config) {
-  const ContextWords words = experiment.scenario.family->context_words();
-  if (words.chunks.empty()) {
-    return Error{experiment.file, "expected /policy/from, because " +
-                                      experiment.scenario.environment +
-                                      " in this style has no vocabulary for a new policy; found "
-                                      "none"};
-  }
-  lm::VocabularyOptions options;
-  options.special_tokens = {"<bos>"};
-  options.chunk_tokens = words.chunks;
-  options.beginning = "<bos>";
-  Result<std::string> vocabulary = lm::byte_vocabulary(options);
+  Result<Vocabulary> vocabulary = make_vocabulary(experiment);
   if (!vocabulary) {
     return vocabulary.error();
   }
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (Status written = write_file(folder + "/tokenizer.json", *vocabulary); !written) {
-    return written.error();
+  if (Status written = write_file(folder + "/tokenizer.json", vocabulary->tokenizer); !written) {
+    return written;
+  }
+  if (vocabulary->chat_template != "plain") {
+    const lm::ChatTemplate chat = lm::ChatTemplate::by_name(vocabulary->chat_template).value();
+    if (Status written = write_file(folder + "/chat_template.jinja", chat.jinja()); !written) {
+      return written;
+    }
   }
   Result<lm::Tokenizer> tokenizer = lm::Tokenizer::load(folder);
   if (!tokenizer) {
@@ -39,7 +128,7 @@ Status write_vocabulary(const Experiment& experiment, const std::string& folder,
   }
   config.vocab_size = tokenizer->vocabulary_size();
   config.bos_token_id = tokenizer->id_of("<bos>").value_or(-1);
-  for (const std::string& stop : words.stops) {
+  for (const std::string& stop : vocabulary->stops) {
     config.eos_token_ids.push_back(tokenizer->id_of(stop).value_or(-1));
   }
   return write_file(folder + "/config.json", lm::to_json(config).dump(2) + "\n");
@@ -65,7 +154,8 @@ Result<StartingPolicy> make_starting_policy(const Experiment& experiment,
     return written.error();
   }
   start.model = std::make_shared<lm::Transformer>(config);
-  start.model->random_weights(RandomKey::from_seed(experiment.seed).split("weights"));
+  start.model->random_weights(RandomKey::from_seed(experiment.seed).split("weights"),
+                              experiment.policy.embedding_range);
   return start;
 }
 

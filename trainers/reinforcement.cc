@@ -155,7 +155,7 @@ TokenLoss objective_loss(const algo::Recipe& recipe, const MiniBatch& mini, std:
 }
 
 MiniBatchResult run_mini_batch(const StepContext& context, const RolloutBatch& batch,
-                               const MiniBatch& mini, const AdamWStep& step) {
+                               const MiniBatch& mini, const OptimizerStep& step) {
   LearnerWork work;
   work.sequences = batch.sequences;
   work.micro_batches = mini.micro_batches;
@@ -240,9 +240,10 @@ bool needs_old_scores(const algo::Recipe& recipe) {
          std::find(arrays.begin(), arrays.end(), "logp_old") != arrays.end();
 }
 
-AdamWStep optimiser_step(const Experiment& experiment, std::int64_t step) {
+OptimizerStep optimiser_step(const Experiment& experiment, std::int64_t step) {
   const algo::Update& update = experiment.reinforcement.recipe.update;
-  AdamWStep result;
+  OptimizerStep result;
+  result.kind = experiment.reinforcement.optimizer;
   result.learning_rate = experiment.reinforcement.schedule.at(step, experiment.reinforcement.steps);
   result.beta1 = update.beta1;
   result.beta2 = update.beta2;
@@ -302,7 +303,7 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
     return advantages.error();
   }
   add_rollout_metrics(*batch, *advantages, report.metrics);
-  const AdamWStep optimiser = optimiser_step(experiment, step);
+  const OptimizerStep optimiser = optimiser_step(experiment, step);
   for (int epoch = 0; epoch < recipe.update.epochs; ++epoch) {
     for (int index = 0; index < recipe.update.mini_batches; ++index) {
       const MiniBatch mini =

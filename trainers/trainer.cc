@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agents/lm/checkpoint.h"
+#include "agents/lm/transformer_torch.h"
 #include "core/store.h"
 #include "core/text.h"
 #include "trainers/evaluation.h"
@@ -40,14 +41,15 @@ std::string step_line(const StepReport& report) {
     const auto found = report.metrics.find(name);
     if (found == report.metrics.end()) continue;
     const std::string label(name);
-    line += (line.empty() ? "" : "  ") + label.substr(label.find('/') + 1) + " " +
-            fixed(found->second);
+    line +=
+        (line.empty() ? "" : "  ") + label.substr(label.find('/') + 1) + " " + fixed(found->second);
   }
   return line;
 }
 
-lm::PolicyOptions policy_options(const Experiment& experiment) {
+lm::PolicyOptions policy_options(const Experiment& experiment, lm::Precision precision) {
   lm::PolicyOptions options;
+  options.precision = precision;
   options.temperature = experiment.reinforcement.temperature;
   options.new_tokens_max = static_cast<int>(experiment.policy.new_tokens_max);
   return options;
@@ -73,11 +75,15 @@ class Trainer {
     LearnerOptions learner_options;
     learner_options.workers = options_.threads;
     learner_options.freeze_embedding = experiment_.policy.freeze_embedding;
+    learner_options.freeze_layers = experiment_.policy.freeze_layers;
+    precision_ = *lm::choose_precision(experiment_.policy.precision, options_.device, true);
+    learner_options.precision = precision_;
     if (folder_.latest()) {
       if (Status loaded = lm::load_weights(*folder_.latest() + "/hf", *start_.model); !loaded) {
         return loaded;
       }
     }
+    if (options_.device == lm::Device::cuda) start_.model->move_to(at::kCUDA);
     learner_ = Learner::make(start_.model, learner_options);
     if (folder_.latest()) {
       const std::string moments = *folder_.latest() + "/optimizer.safetensors";
@@ -85,8 +91,8 @@ class Trainer {
         return loaded;
       }
     }
-    Result<std::shared_ptr<lm::Policy>> policy =
-        lm::Policy::around(start_.model, start_.tokenizer_folder, policy_options(experiment_));
+    Result<std::shared_ptr<lm::Policy>> policy = lm::Policy::around(
+        start_.model, start_.tokenizer_folder, policy_options(experiment_, precision_));
     if (!policy) {
       return policy.error();
     }
@@ -125,9 +131,8 @@ class Trainer {
     }
     log_ = *std::move(log);
     const std::string path = folder_.path() + "/store.sqlite";
-    Result<std::unique_ptr<Store>> store = fs::exists(path)
-                                               ? Store::open_for_append(path)
-                                               : Store::create(path, run_info("train"));
+    Result<std::unique_ptr<Store>> store =
+        fs::exists(path) ? Store::open_for_append(path) : Store::create(path, run_info("train"));
     if (!store) {
       return store.error();
     }
@@ -160,8 +165,8 @@ class Trainer {
       if (Status made = make_reference(rl_step); !made) return made;
     }
     const StepContext context{experiment_, *policy_, *learner_, reference_.get(), options_.stop};
-    Result<StepReport> report = imitating() ? imitation_step(context, state_.step)
-                                            : reinforcement_step(context, rl_step);
+    Result<StepReport> report =
+        imitating() ? imitation_step(context, state_.step) : reinforcement_step(context, rl_step);
     if (!report) {
       return report.error();
     }
@@ -205,8 +210,8 @@ class Trainer {
     }
     if (last || state_.step % experiment_.checkpoint_every == 0 ||
         state_.step == experiment_.warm_start.steps) {
-      if (Status written = folder_.write_checkpoint(*start_.model, *learner_,
-                                                    start_.tokenizer_folder, state_);
+      if (Status written =
+              folder_.write_checkpoint(*start_.model, *learner_, start_.tokenizer_folder, state_);
           !written) {
         return written;
       }
@@ -265,6 +270,8 @@ class Trainer {
     }
     LearnerOptions options;
     options.workers = options_.threads;
+    options.precision = precision_;
+    if (options_.device == lm::Device::cuda) (*model)->move_to(at::kCUDA);
     reference_ = Learner::make(*std::move(model), options);
     return ok_status();
   }
@@ -283,6 +290,7 @@ class Trainer {
   RunFolder folder_;
   TrainerState state_;
   StartingPolicy start_;
+  lm::Precision precision_ = lm::Precision::float32;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<Learner> reference_;
   std::shared_ptr<lm::Policy> policy_;
@@ -319,9 +327,10 @@ Result<Json> dry_run(const Experiment& experiment, const std::string& scratch, i
   }
   LearnerOptions learner_options;
   learner_options.freeze_embedding = experiment.policy.freeze_embedding;
+  learner_options.freeze_layers = experiment.policy.freeze_layers;
   const std::unique_ptr<Learner> learner = Learner::make(start->model, learner_options);
-  Result<std::shared_ptr<lm::Policy>> policy =
-      lm::Policy::around(start->model, start->tokenizer_folder, policy_options(small));
+  Result<std::shared_ptr<lm::Policy>> policy = lm::Policy::around(
+      start->model, start->tokenizer_folder, policy_options(small, lm::Precision::float32));
   if (!policy) {
     return policy.error();
   }

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/lm/device.h"
 #include "core/json.h"
 #include "core/result.h"
 #include "trainers/experiment.h"
@@ -33,6 +34,7 @@ struct TrainOptions {
   std::string folder;
   bool resume = false;
   int threads = 1;
+  lm::Device device = lm::Device::cpu;
   std::string program;  ///< version, for the store
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const TrainProgress&)> progress;  ///< may be empty

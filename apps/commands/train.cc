@@ -152,10 +152,9 @@ Status write_report(const std::string& run) {
 }
 
 CommandResult run_training(const TrainArguments& arguments) {
-  if (arguments.device == "cuda") {
-    return Error{"--device",
-                 "expected auto or cpu, because this build trains on the processor; "
-                 "found cuda"};
+  const Result<lm::Device> device = lm::choose_device(arguments.device);
+  if (!device) {
+    return device.error();
   }
   std::vector<std::string> changes = arguments.changes;
   if (arguments.seed) changes.push_back("/seed=" + std::to_string(*arguments.seed));
@@ -183,6 +182,7 @@ CommandResult run_training(const TrainArguments& arguments) {
   options.folder = arguments.run;
   options.resume = arguments.resume;
   options.threads = threads;
+  options.device = *device;
   options.program = program_version();
   options.stop = &stop_flag();
   options.progress = [&line](const TrainProgress& progress) { line.show(progress); };

@@ -90,8 +90,8 @@ LossFunction weighted_loss(const LearnerWork& work) {
   };
 }
 
-AdamWStep reading_step() {
-  AdamWStep step;
+OptimizerStep reading_step() {
+  OptimizerStep step;
   step.learning_rate = 0.0;
   step.beta1 = 0.0;
   return step;
@@ -265,8 +265,8 @@ TEST(Learner, AGradientThatIsNotFiniteIsSkippedAndNamed) {
   const LearnerWork work = work_on(sequences, {{0, 1}, {2}});
   const std::unique_ptr<Learner> learner = Learner::make(model, {});
   const LossFunction inner = weighted_loss(work);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     learner->accumulate(work, [&](std::size_t index, const ScoredTokens& scored) {
       TokenLoss loss = inner(index, scored);
       if (index == 1) loss.d_logp[0] = bad;
@@ -296,7 +296,7 @@ TEST(Learner, AFrozenEmbeddingStaysWhileTheRestMoves) {
     options.freeze_embedding = true;
     const std::unique_ptr<Learner> learner = Learner::make(model, options);
     learner->accumulate(work, weighted_loss(work));
-    AdamWStep step;
+    OptimizerStep step;
     step.weight_decay = 0.1;
     EXPECT_FALSE(learner->update(step).skipped);
     for (const auto& [name, bytes] : weights_of(*model)) {
@@ -305,6 +305,48 @@ TEST(Learner, AFrozenEmbeddingStaysWhileTheRestMoves) {
       } else {
         EXPECT_NE(bytes, before.at(name)) << name;
       }
+    }
+  }
+}
+
+TEST(Learner, FrozenLayersStayAndTheOthersGetTheGradientTheyHadBefore) {
+  const auto model = tiny_model(false);
+  const std::vector<Sequence> sequences = some_sequences(3);
+  const LearnerWork work = work_on(sequences, {{0, 1, 2}});
+  const Gradient whole = gradient_of(model, work);
+  LearnerOptions options;
+  options.freeze_embedding = true;
+  options.freeze_layers = 1;
+  const std::unique_ptr<Learner> learner = Learner::make(model, options);
+  learner->accumulate(work, weighted_loss(work));
+  const Gradient upper = gradient_of(*learner);
+  for (const auto& [name, values] : whole) {
+    const bool is_frozen = name.starts_with("model.layers.0.") || name.starts_with("model.embed");
+    EXPECT_EQ(upper.contains(name), !is_frozen) << name;
+    if (!is_frozen) {
+      EXPECT_EQ(upper.at(name), values) << name;
+    }
+  }
+}
+
+TEST(Learner, TensorOperatorsGiveTheSameLossAndGradient) {
+  const auto model = tiny_model(false);
+  const std::vector<Sequence> sequences = some_sequences(6);
+  const LearnerWork work = work_on(sequences, {{0, 1, 2}, {3, 4, 5}});
+  double losses[2];
+  Gradient gradients[2];
+  for (const bool plain : {false, true}) {
+    LearnerOptions options;
+    options.tensor_operators = plain;
+    const std::unique_ptr<Learner> learner = Learner::make(model, options);
+    losses[plain] = learner->accumulate(work, weighted_loss(work));
+    gradients[plain] = gradient_of(*learner);
+  }
+  EXPECT_NEAR(losses[0], losses[1], 1e-5 * std::abs(losses[0]));
+  for (const auto& [name, values] : gradients[0]) {
+    const std::vector<float>& others = gradients[1].at(name);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      EXPECT_NEAR(values[i], others[i], 1e-5 + 1e-4 * std::abs(values[i])) << name;
     }
   }
 }
@@ -318,7 +360,7 @@ TEST(Learner, ClippingScalesTheGradientAndReportsTheNormBefore) {
   for (const auto& [name, values] : gradient) squares += std::pow(norm_of(values), 2);
   const std::unique_ptr<Learner> learner = Learner::make(model, {});
   learner->accumulate(work, weighted_loss(work));
-  AdamWStep step = reading_step();
+  OptimizerStep step = reading_step();
   step.gradient_norm_max = 0.25 * std::sqrt(squares);
   const UpdateReport report = learner->update(step);
   EXPECT_NEAR(report.gradient_norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
@@ -343,8 +385,8 @@ TEST(Learner, UpdatesAreThoseOfAdamW) {
   const lm::Parameter& parameter = model->parameters().back();
   const double decay = parameter.decay ? 0.1 : 0.0;
   const std::unique_ptr<Learner> learner = Learner::make(model, {});
-  AdamWStep step{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.9, .eps = 1e-8,
-                 .weight_decay = 0.1};
+  OptimizerStep step{
+      .learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.9, .eps = 1e-8, .weight_decay = 0.1};
   double weight = parameter.tensor.detach().flatten()[3].item<double>();
   double first = 0.0, second = 0.0;
   for (int t = 1; t <= 2; ++t) {
