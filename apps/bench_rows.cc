@@ -9,11 +9,18 @@
 namespace turnhalle::app {
 namespace {
 
+// Rates of kernels are small numbers; turns per second have no use for decimals.
+std::string plain(double value) { return fixed(value, value < 1000.0 ? 2 : 0); }
+
+std::string spaced(double value) {
+  return value < 1000.0 ? fixed(value, 2) : grouped(static_cast<std::int64_t>(value));
+}
+
 void print_csv(const BenchReport& report) {
   std::cout << "name,unit,median,low,high,runs,command\n";
   for (const BenchRow& row : report.rows) {
-    std::cout << '"' << row.name << "\"," << row.unit << "," << fixed(row.median, 0) << ","
-              << fixed(row.low, 0) << "," << fixed(row.high, 0) << "," << row.runs << ",\""
+    std::cout << '"' << row.name << "\"," << row.unit << "," << plain(row.median) << ","
+              << plain(row.low) << "," << plain(row.high) << "," << row.runs << ",\""
               << report.command << "\"\n";
   }
   std::cout << std::flush;
@@ -26,9 +33,8 @@ void print_table(const BenchReport& report) {
             << report.command << "\n\n";
   Table table({"what", "unit", ">median", ">lowest", ">highest", ">runs"});
   for (const BenchRow& row : report.rows) {
-    table.row({row.name, row.unit, grouped(static_cast<std::int64_t>(row.median)),
-               grouped(static_cast<std::int64_t>(row.low)),
-               grouped(static_cast<std::int64_t>(row.high)), std::to_string(row.runs)});
+    table.row({row.name, row.unit, spaced(row.median), spaced(row.low), spaced(row.high),
+               std::to_string(row.runs)});
   }
   std::cout << table.text() << std::flush;
 }

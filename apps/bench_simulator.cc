@@ -1,13 +1,12 @@
 #include "apps/bench_simulator.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "apps/play_run.h"
 #include "apps/progress.h"
+#include "apps/temporary_folder.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "envs/task_sequence.h"
@@ -36,26 +35,6 @@ RunInfo store_info(const Course& course) {
   info.lifecycles = std::ssize(course.indices);
   return info;
 }
-
-// Removes its folder at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("turnhalle-bench-" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 Status play_once(const Course& course, Store* store) {
   PoolTask task;
@@ -123,7 +102,7 @@ Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
   if (!turns) {
     return turns.error();
   }
-  const TemporaryFolder folder;
+  const TemporaryFolder folder("bench");
   std::vector<BenchRow> rows;
   for (const bool record : {false, true}) {
     for (const int threads : options.threads) {

@@ -20,21 +20,29 @@ constexpr std::int64_t kWindow = 1024;
 struct Finished {
   std::string bytes;
   std::vector<EpisodeSummary> episodes;
+  std::vector<StoredEpisode> kept;  ///< the same, whole; empty unless asked for
 };
 
 // Gathers one lifecycle.
 class SummaryRecorder final : public Recorder {
  public:
-  explicit SummaryRecorder(std::function<void(Finished)> done) : done_(std::move(done)) {}
+  SummaryRecorder(bool keep, std::function<void(Finished)> done)
+      : keep_(keep), done_(std::move(done)) {}
 
   void episode_started(std::int64_t episode, const EpisodeStart& start) override {
     finished_.bytes += canonical_start(episode, start);
     finished_.episodes.push_back(
         {.kind = start.kind, .position = static_cast<std::int32_t>(start.position), .reward = {}});
+    if (keep_) finished_.kept.push_back({start, {}, {}});
   }
   void turn_played(const TurnRecord& turn) override {
     finished_.bytes += canonical_turn(turn);
     ++finished_.episodes.back().turns;
+    if (keep_) {
+      finished_.kept.back().turns.push_back({turn.reply, turn.result, turn.asked, turn.replied,
+                                             turn.finished,
+                                             {turn.events.begin(), turn.events.end()}});
+    }
   }
   void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
     finished_.bytes += canonical_end(episode, end);
@@ -42,16 +50,18 @@ class SummaryRecorder final : public Recorder {
     summary.outcome = end.outcome;
     summary.success = end.success;
     summary.reward = end.reward;
+    if (keep_) finished_.kept.back().end = end;
   }
   void lifecycle_ended() override { done_(std::move(finished_)); }
 
  private:
+  bool keep_;
   std::function<void(Finished)> done_;
   Finished finished_;
 };
 
 // Reads a lifecycle of the store as if it had just been played.
-Result<Finished> read_finished(const StoreReader& reader, std::int64_t number) {
+Result<Finished> read_finished(const StoreReader& reader, std::int64_t number, bool keep) {
   Result<StoredLifecycle> stored = reader.lifecycle(number);
   if (!stored) {
     return stored.error();
@@ -60,7 +70,7 @@ Result<Finished> read_finished(const StoreReader& reader, std::int64_t number) {
     return Error{reader.path(), "lifecycle " + std::to_string(number) + " is damaged"};
   }
   Finished finished;
-  SummaryRecorder recorder([&](Finished read) { finished = std::move(read); });
+  SummaryRecorder recorder(keep, [&](Finished read) { finished = std::move(read); });
   for (std::size_t i = 0; i < stored->episodes.size(); ++i) {
     const StoredEpisode& episode = stored->episodes[i];
     const auto number_in_lifecycle = static_cast<std::int64_t>(i);
@@ -112,8 +122,9 @@ class Reorderer {
         accept(std::move(front->second));
         waiting_.erase(front);
       } else if (stored_.contains({next_})) {
+        const std::int64_t number = request_.store->number(request_.run, {next_});
         Result<Finished> read =
-            read_finished(*request_.stored, request_.store->number(request_.run, {next_}));
+            read_finished(*request_.stored, number, next_ < request_.keep);
         if (!read) {
           error_ = read.error();
           return;
@@ -128,6 +139,7 @@ class Reorderer {
   void accept(Finished finished) {
     digest_.update(finished.bytes);
     played_.lifecycles.push_back({{next_}, std::move(finished.episodes)});
+    if (next_ < request_.keep) played_.kept.push_back(std::move(finished.kept));
     ++next_;
   }
 
@@ -148,9 +160,10 @@ PoolTask make_task(const PlayRequest& request, Reorderer& reorderer, Progress& p
     if (request.store != nullptr) {
       recorders.push_back(request.store->recorder(request.run, index));
     }
-    recorders.push_back(std::make_unique<SummaryRecorder>([&reorderer, index](Finished finished) {
+    const auto finish = [&reorderer, index](Finished finished) {
       reorderer.finish(index, std::move(finished));
-    }));
+    };
+    recorders.push_back(std::make_unique<SummaryRecorder>(index.value < request.keep, finish));
     const WorldOptions options{index, request.seed.agent(index), request.scenario.limits};
     return std::make_unique<World>(make_lifecycle(request.scenario, request.seed, index), options,
                                    tee(std::move(recorders)));

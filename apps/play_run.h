@@ -46,10 +46,13 @@ struct PlayRequest {
   /// Of the same store when the run goes on after a stop: what is complete there is not played
   /// again, but counts in the digest and in the summaries.
   const StoreReader* stored = nullptr;
+  /// So many of the first lifecycles are kept whole, to be shown.
+  std::int64_t keep = 0;
 };
 
 struct PlayedRun {
   std::vector<PlayedLifecycle> lifecycles;  ///< in order, without gaps from the first
+  std::vector<std::vector<StoredEpisode>> kept;  ///< the first of them, turn by turn
   std::int64_t turns = 0;                   ///< played, not read from the store
   double seconds = 0.0;
   bool complete = false;                    ///< false: stopped before the end

@@ -190,7 +190,9 @@ Result<Json> collect_report(const ReportInputs& inputs) {
                          "evaluations.json, store.sqlite); found " +
                              std::string(there ? "none of its files" : "no folder of this name")};
   }
-  Json data = {{"title", fs::path(folder).lexically_normal().filename().string()},
+  Json data = {{"kind", "run"},
+               {"command", "report"},
+               {"title", fs::path(folder).lexically_normal().filename().string()},
                {"summary", ""},
                {"facts", Json::array()},
                {"warm_steps", 0},

@@ -19,12 +19,15 @@ struct ReportInputs {
   std::vector<std::string> rows;  ///< files of `turnhalle eval --json`, in the order to be shown
 };
 
-/// Everything that the page shows:
-/// {"title", "summary", "facts": [[name, text]], "warm_steps", "steps",
+/// Everything that the page of a training run shows:
+/// {"kind": "run", "command": "report", "title", "summary", "facts": [[name, text]],
+///  "warm_steps", "steps",
 ///  "curves": {name: [[step, value]]}, "evaluations": [trainers/evaluation.h],
 ///  "agents": [{"agent", "rows": [{"position", "success", "reward"}]}],
 ///  "recordings": [{"label", "step", "lifecycles": [{"index", "episodes"}]}],
 ///  "notes": {section: text}}.
+/// The page of `turnhalle eval --html` has the same keys with "kind": "eval"; it has no curves,
+/// and its recordings are those of its agents.
 Result<Json> collect_report(const ReportInputs& inputs);
 
 /// One self-contained HTML file around the data; it loads nothing from anywhere.

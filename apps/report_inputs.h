@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/result.h"
+#include "core/store_reader.h"
 
 namespace turnhalle::app {
 
@@ -37,6 +38,11 @@ Result<Json> read_evaluations_file(const std::string& path);
 
 /// The rows of files that `turnhalle eval --json` printed, by agent, in the order of the files.
 Result<Json> read_agent_rows(const std::vector<std::string>& paths, const RunFacts& facts);
+
+/// Lifecycles that a page shows of one evaluation.
+inline constexpr std::size_t kShownLifecycles = 12;
+/// {"index", "episodes"}: a lifecycle as the page steps through it.
+Json lifecycle_json(LifecycleIndex index, const std::vector<StoredEpisode>& episodes);
 
 /// Recorded lifecycles of the first evaluation, of the warm start and of the last evaluation.
 Result<Json> read_recordings(const std::string& path, const RunFacts& facts);

@@ -1,4 +1,4 @@
-// The page of `turnhalle report`: helpers, head, curves and bars; report_player.js follows in the
+// The page of `turnhalle report` and `turnhalle eval --html`: helpers, head, curves and bars; report_player.js follows in the
 // same module. Data enters the document as text only, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
@@ -32,7 +32,10 @@ function showHead() {
     note.textContent = text;
     note.hidden = false;
   }
-  byId("footer").textContent = "Written by turnhalle report, version " + data.program + ".";
+  byId("learning").hidden = data.kind === "eval";
+  byId("recording-word").textContent = data.kind === "eval" ? "Agent" : "Evaluation";
+  byId("footer").textContent =
+    `Written by turnhalle ${data.command}, version ${data.program}.`;
 }
 
 // ---- Charts ----

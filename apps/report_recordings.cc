@@ -5,13 +5,10 @@
 #include <vector>
 
 #include "apps/report_inputs.h"
-#include "core/store_reader.h"
 #include "core/text.h"
 
 namespace turnhalle::app {
 namespace {
-
-constexpr std::size_t kLifecyclesMax = 12;  ///< of one evaluation
 
 Json message_json(const Message& message) {
   Json calls = Json::array();
@@ -72,6 +69,16 @@ std::map<std::int64_t, RunNumber> evaluated_steps(const StoreReader& store) {
   return steps;
 }
 
+}  // namespace
+
+Json lifecycle_json(LifecycleIndex index, const std::vector<StoredEpisode>& episodes) {
+  Json list = Json::array();
+  for (const StoredEpisode& episode : episodes) list.push_back(episode_json(episode));
+  return {{"index", index.value}, {"episodes", std::move(list)}};
+}
+
+namespace {
+
 Result<Json> lifecycles_json(const StoreReader& store, const std::vector<std::int64_t>& numbers) {
   Json lifecycles = Json::array();
   for (const std::int64_t number : numbers) {
@@ -84,11 +91,7 @@ Result<Json> lifecycles_json(const StoreReader& store, const std::vector<std::in
                                      std::to_string(number) + ": " +
                                      lifecycle->damage.front().what};
     }
-    Json episodes = Json::array();
-    for (const StoredEpisode& episode : lifecycle->episodes) {
-      episodes.push_back(episode_json(episode));
-    }
-    lifecycles.push_back({{"index", lifecycle->index.value}, {"episodes", std::move(episodes)}});
+    lifecycles.push_back(lifecycle_json(lifecycle->index, lifecycle->episodes));
   }
   return lifecycles;
 }
@@ -107,7 +110,7 @@ Result<Json> read_recordings(const std::string& path, const RunFacts& facts) {
   std::map<RunNumber, std::vector<std::int64_t>> complete;
   for (const LifecycleSummary& summary : *list) {
     std::vector<std::int64_t>& numbers = complete[summary.run];
-    if (summary.complete && numbers.size() < kLifecyclesMax) numbers.push_back(summary.number);
+    if (summary.complete && numbers.size() < kShownLifecycles) numbers.push_back(summary.number);
   }
   std::map<std::int64_t, RunNumber> steps = evaluated_steps(*store);
   std::erase_if(steps, [&](const auto& step) { return complete[step.second].empty(); });

@@ -5,9 +5,14 @@
 
 #include "apps/commands/commands.h"
 #include "apps/data_folder.h"
+#include "apps/output_file.h"
 #include "apps/recording.h"
+#include "apps/report.h"
+#include "apps/report_eval.h"
+#include "apps/report_inputs.h"
 #include "apps/signals.h"
 #include "apps/tally.h"
+#include "core/file.h"
 #include "envs/all.h"
 #include "trainers/experiment.h"
 
@@ -19,6 +24,7 @@ struct EvalOptions {
   std::vector<std::string> agents;
   std::vector<std::string> users;
   std::int64_t trials = 1;
+  std::optional<std::string> html;
 };
 
 // All trials of one agent.
@@ -69,6 +75,7 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
           {"deterministic", deterministic},
           {"interrupted", digest.is_null()},
           {"store", options.play.store ? Json(*options.play.store) : Json()},
+          {"html", options.html ? Json(*options.html) : Json()},
           {"seconds", seconds}};
 }
 
@@ -130,7 +137,10 @@ Result<std::vector<AgentResult>> play_agents(const EvalOptions& options, const S
                                 .output = options.play.output,
                                 .store = recording.store(),
                                 .run = recording.run(number),
-                                .stored = recording.stored()};
+                                .stored = recording.stored(),
+                                .keep = options.html && trial == 0
+                                            ? static_cast<std::int64_t>(kShownLifecycles)
+                                            : 0};
       Result<PlayedRun> run = play_run(request, digest);
       if (!run) {
         return run.error();
@@ -176,9 +186,27 @@ Status check_agents(const std::vector<std::string>& agents) {
              : ok_status();
 }
 
+// Bad options are said before anything is played.
+Status check_options(const EvalOptions& options) {
+  const Status agents = check_agents(options.agents);
+  return agents && options.html ? check_output_file(*options.html) : agents;
+}
+
+Status write_page(const EvalOptions& options, const Scenario& scenario,
+                  const std::vector<AgentResult>& results, const Json& result) {
+  if (!options.html) {
+    return ok_status();
+  }
+  std::vector<ShownAgent> shown;
+  for (const AgentResult& agent : results) {
+    shown.push_back({agent.agent, agent.runs.front().kept});
+  }
+  return write_file(*options.html, report_page(eval_report(scenario, result, shown)));
+}
+
 CommandResult evaluate(const EvalOptions& options) {
-  if (Status agents = check_agents(options.agents); !agents) {
-    return agents.error();
+  if (Status good = check_options(options); !good) {
+    return good.error();
   }
   Result<Scenario> scenario = read_scenario_or_experiment(options.play.scenario);
   if (!scenario) {
@@ -212,8 +240,12 @@ CommandResult evaluate(const EvalOptions& options) {
     return failed(closed.error());
   }
   const bool complete = results->back().complete();
+  const Json result = to_json(options, *results, complete ? Json(digest.hexdigest()) : Json());
+  if (Status written = write_page(options, *scenario, *results, result); !written) {
+    return failed(written.error());
+  }
   if (options.play.output.json) {
-    print_json(to_json(options, *results, complete ? Json(digest.hexdigest()) : Json()));
+    print_json(result);
   } else {
     print_for_people(options, *scenario, *results);
   }
@@ -235,6 +267,7 @@ void add_eval(CommandLine& line) {
   eval.list("--agent", options->agents, "the same");
   eval.list("--users", options->users, "who plays the user, where the environment has one");
   eval.integer("--trials", options->trials, {1, 10'000}, "plays of each task by each agent");
+  eval.text("--html", options->html, "write the comparison as one page for a browser");
   add_play_options(eval, options->play);
   eval.footer("Example: turnhalle eval scenarios/frozen_lake_obscure_easy.json "
               "--agents random,expert --lifecycles 2000");

@@ -4,6 +4,7 @@
 
 #include "apps/commands/commands.h"
 #include "apps/output.h"
+#include "apps/output_file.h"
 #include "apps/recording.h"
 #include "core/export.h"
 
@@ -21,6 +22,9 @@ CommandResult write(const ExportOptions& options) {
   Result<StoreReader> store = StoreReader::open(options.store);
   if (!store) {
     return store.error();
+  }
+  if (Status out = check_output_file(options.out); !out) {
+    return out.error();
   }
   Result<ExportReport> report = export_store(*store, options.format, options.out);
   if (!report) {

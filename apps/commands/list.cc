@@ -5,6 +5,7 @@
 #include "agents/agent_spec.h"
 #include "apps/commands/commands.h"
 #include "apps/data_folder.h"
+#include "apps/metric_names.h"
 #include "apps/output.h"
 #include "apps/recording.h"
 #include "core/text.h"
@@ -50,21 +51,41 @@ Result<Json> recipes() {
   return items;
 }
 
-CommandResult print(const ListOptions& options) {
+Json metrics() {
   Json items = Json::array();
-  if (options.what == "environments") {
-    items = environments();
-  } else if (options.what == "agents") {
-    items = agents();
-  } else if (options.what == "recipes") {
-    Result<Json> read = recipes();
-    if (!read) {
-      return read.error();
-    }
-    items = std::move(*read);
+  for (const MetricName& metric : metric_names()) {
+    const std::string alias = metric.alias.empty() ? "" : " (TRL: " + metric.alias + ")";
+    items.push_back({{"name", metric.name},
+                     {"summary", metric.summary + alias},
+                     {"alias", metric.alias.empty() ? Json() : Json(metric.alias)}});
   }
+  return items;
+}
+
+Result<Json> items_of(const std::string& what) {
+  if (what == "environments") return environments();
+  if (what == "agents") return agents();
+  if (what == "recipes") return recipes();
+  if (what == "metrics") return metrics();
+  return Json::array();
+}
+
+CommandResult print(const ListOptions& options) {
+  Result<Json> read = items_of(options.what);
+  if (!read) {
+    return read.error();
+  }
+  const Json& items = *read;
+  const std::string nothing =
+      items.empty() ? "no " + options.what + " yet: no environment of this version has one" : "";
   if (options.output.json) {
-    print_json({{"command", "list"}, {"what", options.what}, {"items", std::move(items)}});
+    Json object = {{"command", "list"}, {"what", options.what}, {"items", items}};
+    if (items.empty()) object["note"] = nothing;
+    print_json(object);
+    return 0;
+  }
+  if (items.empty()) {
+    std::cout << nothing << "\n" << std::flush;
     return 0;
   }
   Table table({options.what, "summary"});

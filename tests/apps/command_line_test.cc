@@ -2,10 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <initializer_list>
+#include <regex>
+#include <set>
 #include <string>
 
+#include "core/file.h"
 #include "tests/apps/program.h"
+#include "tests/json_schema.h"
 
 namespace turnhalle {
 namespace {
@@ -105,12 +110,91 @@ TEST(List, NamesWhatThereIs) {
   }
 }
 
+// Names as they stand in the sources that write them; of a name that is put together, its head.
+std::set<std::string> metrics_in_sources() {
+  std::set<std::string> names;
+  const auto scan = [&](const std::string& file, const std::string& pattern,
+                        const std::string& prefix) {
+    const Result<std::string> text =
+        read_file(std::string(TURNHALLE_SOURCE_DIR "/trainers/") + file);
+    EXPECT_TRUE(text.ok()) << file;
+    const std::regex expression(pattern);
+    for (std::sregex_iterator at(text->begin(), text->end(), expression), end; at != end; ++at) {
+      names.insert(prefix + (*at)[1].str());
+    }
+  };
+  const std::string groups = "(actor|critic|training|timing_s|perf|response_length|num_turns)";
+  for (const char* file : {"imitation.cc", "reinforcement.cc", "trainer.cc"}) {
+    scan(file, "\"(" + groups + "/[a-z_/]*[a-z])\"", "");
+  }
+  scan("algo/compute_advantages.cc", "metrics\\[\"([a-z_]+)\"\\]", "algo/");
+  return names;
+}
+
+TEST(List, NamesEveryMetricThatTheTrainerWrites) {
+  std::set<std::string> listed;
+  Json json = turnhalle_program("list metrics --json").json();
+  for (const Json& item : json["items"]) {
+    listed.insert(item["name"].get<std::string>());
+    EXPECT_FALSE(item["summary"].get<std::string>().empty()) << item;
+  }
+  const std::set<std::string> written = metrics_in_sources();
+  ASSERT_GT(written.size(), 25U);
+  for (const std::string& name : written) EXPECT_TRUE(listed.contains(name)) << name;
+  EXPECT_THAT(turnhalle_program("list metrics").out, HasSubstr("(TRL: reward)"));
+}
+
+TEST(List, SaysPlainlyThatThereAreNoUsers) {
+  Json json = turnhalle_program("list users --json").json();
+  ASSERT_TRUE(json["items"].is_array());
+  if (json["items"].empty()) {
+    EXPECT_THAT(json["note"].get<std::string>(), HasSubstr("no users"));
+    EXPECT_THAT(turnhalle_program("list users").out, HasSubstr("no users"));
+  }
+}
+
+TEST(Bench, GivesRowsWithTheKeysOfTheContract) {
+  const std::string guess = " --scenario scenarios/guess_number.json --lifecycles 20 --runs 1";
+  for (const std::string& words : {"bench store" + guess, "bench simulator" + guess,
+                                   std::string("bench kernels --runs 1")}) {
+    const ProgramResult result = turnhalle_program(words + " --json");
+    ASSERT_EQ(result.code, 0) << words << "\n" << result.err;
+    Json json = result.json();
+    expect_keys(json["machine"], {"processor", "cores", "system"});
+    ASSERT_GT(json["rows"].size(), 1U) << words;
+    for (const Json& row : json["rows"]) {
+      expect_keys(row, {"name", "unit", "median", "low", "high", "runs", "command"});
+      EXPECT_GT(row["median"].get<double>(), 0.0) << row;
+    }
+  }
+  EXPECT_THAT(turnhalle_program("bench store" + guess + " --csv").out,
+              testing::StartsWith("name,unit,median,low,high,runs,command\n"));
+}
+
 TEST(Schema, IsJsonSchemaOrSql) {
   for (const char* what : {"scenario", "recipe", "experiment"}) {
     Json schema = turnhalle_program(std::string("schema ") + what).json();
     EXPECT_EQ(schema["$schema"], "https://json-schema.org/draft/2020-12/schema") << what;
   }
   EXPECT_THAT(turnhalle_program("schema store").out, HasSubstr("CREATE TABLE"));
+}
+
+TEST(Schema, FitsEveryFileOfTheRepository) {
+  for (const auto& [kind, folder] : {std::pair("scenario", "scenarios"),
+                                     std::pair("recipe", "scenarios/recipes"),
+                                     std::pair("experiment", "scenarios/experiments")}) {
+    const Json schema = turnhalle_program(std::string("schema ") + kind).json();
+    std::size_t files = 0;
+    for (const auto& file :
+         std::filesystem::directory_iterator(std::string(TURNHALLE_SOURCE_DIR "/") + folder)) {
+      if (file.path().extension() != ".json") continue;
+      const Result<JsonDocument> document = read_json(file.path().string());
+      ASSERT_TRUE(document.ok()) << document.error().text();
+      EXPECT_THAT(schema_errors(schema, document->root), testing::IsEmpty()) << file.path();
+      ++files;
+    }
+    EXPECT_GT(files, 1U) << folder;
+  }
 }
 
 TEST(Inspect, ComputesLeaveOneOutAdvantages) {
@@ -128,7 +212,8 @@ TEST(Inspect, ComputesLeaveOneOutAdvantages) {
 TEST(Help, IsThereForEveryCommand) {
   for (const char* command :
        {"", "run", "eval", "replay", "check", "inspect store", "inspect loss", "export",
-        "bench simulator", "golden", "list", "schema"}) {
+        "bench simulator", "bench store", "bench kernels", "bench policy", "golden", "list",
+        "schema"}) {
     const ProgramResult result = turnhalle_program(std::string(command) + " --help");
     EXPECT_EQ(result.code, 0) << command;
     EXPECT_THAT(result.out, HasSubstr("Usage: turnhalle")) << command;

@@ -61,8 +61,8 @@ void write_run(const ScratchFolder& scratch, const std::string& summary) {
                 "{\"step\":3,\"phase\":\"rein");
 }
 
-std::string page_of(const ScratchFolder& scratch) {
-  std::ifstream in(scratch.file("report.html"), std::ios::binary);
+std::string page_of(const ScratchFolder& scratch, const std::string& name = "report.html") {
+  std::ifstream in(scratch.file(name), std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
@@ -121,6 +121,39 @@ TEST(Report, NotesWhatIsMissing) {
   for (const char* section : {"experiment", "evaluations", "agents", "recordings"}) {
     EXPECT_TRUE(result.json()["notes"].contains(section)) << section;
   }
+}
+
+TEST(EvalPage, ShowsTheRowsAndTheFirstLifecyclesOfEachAgent) {
+  const ScratchFolder scratch;
+  const ProgramResult result = turnhalle_program(
+      "eval scenarios/frozen_lake_obscure_easy_compact.json --agents random,expert --lifecycles 20 "
+      "--trials 2 --json --html " + scratch.file("page.html"));
+  ASSERT_EQ(result.code, 0) << result.err;
+  const std::string page = page_of(scratch, "page.html");
+  EXPECT_THAT(page, Not(HasSubstr("<link")));
+  EXPECT_THAT(page, Not(HasSubstr(" src=")));
+  const Json data = data_of(page);
+  EXPECT_EQ(data["kind"], "eval");
+  EXPECT_EQ(data["title"], "frozen_lake_obscure_easy_compact");
+  ASSERT_EQ(data["agents"].size(), 2U);
+  const Json rows = result.json()["rows"];
+  EXPECT_EQ(data["agents"][1]["rows"][4]["reward"], rows[9]["reward"]);
+  ASSERT_EQ(data["recordings"].size(), 2U);
+  EXPECT_EQ(data["recordings"][1]["label"], "expert");
+  ASSERT_EQ(data["recordings"][1]["lifecycles"].size(), 12U);
+  const Json& episodes = data["recordings"][1]["lifecycles"][0]["episodes"];
+  EXPECT_EQ(episodes.size(), 7U) << "four tasks and three updates of the context";
+  EXPECT_THAT(episodes[0]["turns"][0]["reply"].get<std::string>(), HasSubstr("<answer>"));
+}
+
+TEST(EvalPage, ThatCannotBeWrittenIsRefusedBeforeAnythingIsPlayed) {
+  const ScratchFolder scratch;
+  const ProgramResult result = turnhalle_program(
+      "eval scenarios/guess_number.json --agent random --lifecycles 1000000 --store " +
+      scratch.file("store.sqlite") + " --html " + scratch.file("no/such/page.html"));
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.error(), HasSubstr("page.html"));
+  EXPECT_TRUE(scratch.empty());
 }
 
 TEST(Report, RefusesBadInputWithOneLine) {
