@@ -7,12 +7,16 @@
 namespace turnhalle::algo {
 namespace {
 
-Json number(double low) { return {{"type", "number"}, {"minimum", low}}; }
+// The ranges are those of recipe_read.cc; a test compares them.
 Json number_between(double low, double high) {
   return {{"type", "number"}, {"minimum", low}, {"maximum", high}};
 }
-Json any_number() { return {{"type", "number"}}; }
-Json integer(int low) { return {{"type", "integer"}, {"minimum", low}}; }
+Json positive() { return number_between(1e-12, 1e12); }
+Json not_negative() { return number_between(0, 1e12); }
+Json any_number() { return number_between(-1e12, 1e12); }
+Json integer(int low, int high) {
+  return {{"type", "integer"}, {"minimum", low}, {"maximum", high}};
+}
 Json boolean() { return {{"type", "boolean"}}; }
 Json one_of(const std::vector<std::string>& names) { return {{"enum", names}}; }
 Json compat() { return one_of({"trl", "verl"}); }
@@ -64,23 +68,23 @@ Json list(const std::vector<Kind>& kinds) {
 
 Json reward_slot() {
   return list({{"scale",
-                {{"scale", number(0)},
+                {{"scale", positive()},
                  {"shift", any_number()},
                  {"low", any_number()},
                  {"high", any_number()}},
                 {}},
                {"overlong",
                 {{"form", one_of({"bounded", "unbounded"})},
-                 {"length_max", number(1)},
-                 {"buffer", number(1)},
-                 {"factor", number(0)},
+                 {"length_max", number_between(1, 1e9)},
+                 {"buffer", number_between(1, 1e9)},
+                 {"factor", not_negative()},
                  {"compat", compat()}},
                 {"length_max", "buffer"}},
                {"kl_penalty",
                 {{"estimator", estimator()},
-                 {"coefficient", number(0)},
-                 {"input_max", number(0)},
-                 {"output_max", number(0)},
+                 {"coefficient", not_negative()},
+                 {"input_max", positive()},
+                 {"output_max", positive()},
                  {"compat", compat()}},
                 {"coefficient"}}});
 }
@@ -90,7 +94,7 @@ Json credit_slot() {
   return slot({{"outcome", {}, {}},
                {"connect_the_dots",
                 {{"return", one_of({"mean", "sliding_window_mean", "discounted"})},
-                 {"window", integer(1)},
+                 {"window", integer(1, 1'000'000)},
                  {"gamma", gamma}},
                 {}},
                {"trajectory_sum", {{"decay", gamma}}, {}},
@@ -107,7 +111,7 @@ Json advantage_slot() {
                 {{"std", one_of({"none", "population", "bessel"})},
                  {"eps", number_between(0, 1)},
                  {"singleton", singleton()},
-                 {"tolerance", number(0)},
+                 {"tolerance", not_negative()},
                  {"scale", one_of({"group", "batch"})},
                  {"compat", compat()}},
                 {}},
@@ -126,17 +130,17 @@ Json transform_slot() {
                  {"compat", compat()}},
                 {}},
                {"adaptive_reweight",
-                {{"temperature_low", number(0)},
-                 {"temperature_high", number(0)},
-                 {"width", number(0)},
-                 {"iterations_max", integer(1)},
+                {{"temperature_low", positive()},
+                 {"temperature_high", positive()},
+                 {"width", positive()},
+                 {"iterations_max", integer(1, 1000)},
                  {"scope", one_of({"batch", "group"})}},
                 {}}});
 }
 
 Json correction_slot() {
-  const Json constants = {{"low", number(0)},           {"high", number(0)},
-                          {"log_ratio_max", number(0)}, {"veto", number_between(0, 1)},
+  const Json constants = {{"low", not_negative()},           {"high", positive()},
+                          {"log_ratio_max", positive()}, {"veto", number_between(0, 1)},
                           {"compat", compat()},         {"weight", one_of({"ratio", "one"})}};
   std::vector<Kind> kinds{{"none", {}, {}}};
   for (const std::string level : {"token", "sequence", "geometric"}) {
@@ -151,29 +155,29 @@ Json objective_slot() {
   return slot({{"reinforce", {}, {}},
                {"rec_one_side",
                 {{"clip_low", low},
-                 {"clip_high", number(0)},
+                 {"clip_high", not_negative()},
                  {"importance_weight", boolean()},
                  {"anchor", anchor()}},
                 {}},
                {"ppo_clip",
                 {{"clip_low", low},
-                 {"clip_high", number(0)},
-                 {"dual_clip", number(0)},
-                 {"log_ratio_max", number(0)},
+                 {"clip_high", not_negative()},
+                 {"dual_clip", positive()},
+                 {"log_ratio_max", positive()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}},
                {"gspo",
                 {{"clip_low", low},
-                 {"clip_high", number(0)},
-                 {"log_ratio_max", number(0)},
+                 {"clip_high", not_negative()},
+                 {"log_ratio_max", positive()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}},
                {"cispo",
-                {{"ratio_low", number(0)},
-                 {"ratio_high", number(0)},
-                 {"log_ratio_max", number(0)},
+                {{"ratio_low", not_negative()},
+                 {"ratio_high", positive()},
+                 {"log_ratio_max", positive()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}}});
@@ -186,10 +190,10 @@ Json aggregation_slot() {
        {"token_mean", "seq_mean_token_mean", "seq_mean_token_sum", "token_sum"}) {
     kinds.push_back({kind, rule, {}});
   }
-  rule["scale"] = number(0);
+  rule["scale"] = positive();
   kinds.push_back({"turn_mean_token_sum", rule, {}});
   rule.erase("scale");
-  rule["length"] = number(1);
+  rule["length"] = number_between(1, 1e9);
   kinds.push_back({"constant", rule, {"length"}});
   return slot(kinds);
 }
@@ -197,9 +201,9 @@ Json aggregation_slot() {
 Json regularisers_slot() {
   return list({{"kl",
                 {{"estimator", estimator()},
-                 {"coefficient", number(0)},
-                 {"input_max", number(0)},
-                 {"output_max", number(0)},
+                 {"coefficient", not_negative()},
+                 {"input_max", positive()},
+                 {"output_max", positive()},
                  {"gradient", one_of({"own", "k2"})},
                  {"compat", compat()}},
                 {"coefficient"}},
@@ -208,15 +212,15 @@ Json regularisers_slot() {
 
 Json update_slot() {
   Json update = kind_object({"",
-                             {{"epochs", integer(1)},
-                              {"mini_batches", integer(1)},
+                             {{"epochs", integer(1, 1000)},
+                              {"mini_batches", integer(1, 100'000)},
                               {"learning_rate", number_between(0, 10)},
                               {"beta1", number_between(0, 1)},
                               {"beta2", number_between(0, 1)},
                               {"adam_eps", number_between(0, 1)},
                               {"weight_decay", number_between(0, 10)},
-                              {"gradient_norm_max", number(0)},
-                              {"warmup_steps", integer(0)}},
+                              {"gradient_norm_max", not_negative()},
+                              {"warmup_steps", integer(0, 1'000'000'000)}},
                              {}});
   update["properties"].erase("kind");
   update.erase("required");
@@ -235,7 +239,8 @@ Json recipe_schema() {
       {"summary", text},
       {"paper", text},
       {"notes", Json::object()},
-      {"filter", list({{"zero_variance", {{"tolerance", number(0)}}, {}}, {"truncated", {}, {}}})},
+      {"filter",
+       list({{"zero_variance", {{"tolerance", not_negative()}}, {}}, {"truncated", {}, {}}})},
       {"reward", reward_slot()},
       {"credit", credit_slot()},
       {"advantage", advantage_slot()},
