@@ -310,6 +310,7 @@ Result<TrainReport> train(const Experiment& experiment, const TrainOptions& opti
   if (Status prepared = trainer.prepare(); !prepared) {
     return prepared.error();
   }
+  if (options.began) options.began();
   return trainer.run();
 }
 

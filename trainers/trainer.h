@@ -38,6 +38,8 @@ struct TrainOptions {
   std::string program;  ///< version, for the store
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const TrainProgress&)> progress;  ///< may be empty
+  /// Called once all input was read and checked: an error after it is one of the run. May be empty.
+  std::function<void()> began;
 };
 
 struct TrainReport {

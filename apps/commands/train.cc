@@ -151,6 +151,17 @@ Status write_report(const std::string& run) {
   return write_file(run + "/report.html", report_page(*data));
 }
 
+// An error of the input is exit code 2, and then nothing was written: a folder that was made for
+// the run goes again. An error while training is exit code 1, and the folder can be resumed.
+CommandResult training_error(const Error& error, bool began, const std::string& new_folder) {
+  if (began) {
+    return failed(error);
+  }
+  std::error_code ignored;
+  if (!new_folder.empty()) std::filesystem::remove_all(new_folder, ignored);
+  return error;
+}
+
 CommandResult run_training(const TrainArguments& arguments) {
   const Result<lm::Device> device = lm::choose_device(arguments.device);
   if (!device) {
@@ -186,11 +197,14 @@ CommandResult run_training(const TrainArguments& arguments) {
   options.program = program_version();
   options.stop = &stop_flag();
   options.progress = [&line](const TrainProgress& progress) { line.show(progress); };
+  bool began = false;
+  options.began = [&began] { began = true; };
+  const bool new_folder = !std::filesystem::exists(arguments.run);
   const double begin = wall_seconds();
   Result<TrainReport> report = train(*experiment, options);
   line.finish();
   if (!report) {
-    return report.error();
+    return training_error(report.error(), began, new_folder ? arguments.run : "");
   }
   if (Status written = write_report(arguments.run); !written) {
     return failed(written.error());
