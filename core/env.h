@@ -46,6 +46,7 @@ struct EnvironmentSpec {
   std::string action_grammar;     ///< one line for people
   double reward_low = 0.0;        ///< of one episode, before the scenario's shaping
   double reward_high = 1.0;
+  double success_from = 1.0;      ///< an episode that returns at least this counts as a success
   std::int64_t turns_max = 1;     ///< of a solve episode
   bool replay_is_exact = true;    ///< false: only recorded answers can be replayed
   Json tools = Json::array();     ///< OpenAI-shaped tool definitions
@@ -56,6 +57,7 @@ struct Task {
   RandomKey hidden;
   RandomKey task;
   std::int64_t position = 0;  ///< in the lifecycle
+  std::int64_t number = 0;    ///< which of the lifecycle's tasks: not `position` where one repeats
 };
 
 /// The first messages of an episode.
@@ -83,7 +85,8 @@ class Environment {
  public:
   virtual ~Environment() = default;
   virtual const EnvironmentSpec& spec() const = 0;
-  /// Begins an episode; deterministic in the options and the task. Forgets the one before.
+  /// Begins an episode; deterministic in the options and the task. Forgets the one before, except
+  /// what the environment's header says that it keeps over a lifecycle; position 0 forgets all.
   virtual Opening reset(const Task& task) = 0;
   /// Applies one action at the scheduler's time. A bad action is an outcome, never an exception.
   virtual StepResult step(Seat seat, const AgentReply& reply, Scheduler& scheduler) = 0;

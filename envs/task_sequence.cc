@@ -96,7 +96,7 @@ class TaskSequence final : public Lifecycle {
       return end;
     }
     end.feedback = feedback_;
-    end.success = return_ >= environment_->spec().reward_high;
+    end.success = return_ >= environment_->spec().success_from;
     if (broken_) {
       return end;
     }
@@ -157,8 +157,8 @@ class TaskSequence final : public Lifecycle {
     feedback_.clear();
     const bool repeats = scenario_.lifecycle.packing != Packing::sequence;
     const std::int64_t which = repeats ? repeated_task_ : position;
-    const Opening opening =
-        environment_->reset({hidden_, task_.split(static_cast<std::uint64_t>(which)), position});
+    const Opening opening = environment_->reset(
+        {hidden_, task_.split(static_cast<std::uint64_t>(which)), position, which});
     system_ = opening.system;
     EpisodeStart start;
     start.kind = kind_;
