@@ -152,7 +152,10 @@ Result<AgentSpec> parse_agent(std::string_view text) {
   }
   std::vector<std::string> names;
   for (const AgentName& known : agent_names()) names.push_back(known.name);
-  const bool player_like = spec.name.starts_with("demonstrator") || spec.name == "consistent";
+  const std::vector<std::string> shipped_by_some = {"consistent", "forgetful", "oracle"};
+  const bool player_like =
+      spec.name.starts_with("demonstrator") ||
+      std::find(shipped_by_some.begin(), shipped_by_some.end(), spec.name) != shipped_by_some.end();
   if (!player_like && std::find(names.begin(), names.end(), spec.name) == names.end()) {
     Error error = bad_agent(text, "an agent (see turnhalle list agents)", spec.name);
     suggest(error, spec.name, names);

@@ -1,5 +1,6 @@
 #include "envs/all.h"
 
+#include "envs/alchemy_random.h"
 #include "envs/frozen_lake_obscure.h"
 #include "envs/guess_number.h"
 
@@ -7,6 +8,7 @@ namespace turnhalle {
 
 EnvironmentRegistry all_environments() {
   EnvironmentRegistry registry;
+  registry.add(alchemy::entry());
   registry.add(frozen_lake::entry());
   registry.add(guess_number::entry());
   return registry;
