@@ -2,6 +2,7 @@
 
 #include "envs/alchemy_random.h"
 #include "envs/frozen_lake_obscure.h"
+#include "envs/grid_navigation.h"
 #include "envs/guess_number.h"
 
 namespace turnhalle {
@@ -10,6 +11,7 @@ EnvironmentRegistry all_environments() {
   EnvironmentRegistry registry;
   registry.add(alchemy::entry());
   registry.add(frozen_lake::entry());
+  registry.add(grid::entry());
   registry.add(guess_number::entry());
   return registry;
 }

@@ -14,7 +14,9 @@
 namespace turnhalle::frozen_lake {
 namespace {
 
-const std::array<std::string, 3> kMappings = {"per_lifecycle", "per_task", "identity"};
+const std::array<std::string, 4> kMappings = {"per_lifecycle", "per_task", "identity",
+                                              "changes_once"};
+constexpr std::int64_t kPositionMax = 63;
 constexpr std::int64_t kBudgetMax = 64;
 constexpr std::int64_t kDepthMax = 48;
 
@@ -106,9 +108,20 @@ class Lake final : public Environment, public Observable {
     seen_.board = draw_board(board, task.task.split("board"));
     buttons_ = kCardinals;
     if (options_.mapping != Mapping::identity) {
-      const RandomKey owner = options_.mapping == Mapping::per_lifecycle ? task.hidden : task.task;
+      const RandomKey owner = options_.mapping == Mapping::per_task ? task.task : task.hidden;
       Random(owner.split("buttons")).shuffle(std::span<Cardinal>(buttons_));
     }
+    if (options_.mapping == Mapping::changes_once) change_buttons(task);
+  }
+
+  // From a position on that is drawn once per lifecycle, another permutation holds.
+  void change_buttons(const Task& task) {
+    Random random(task.hidden.split("change"));
+    if (task.position < random.between(options_.change_at.first, options_.change_at.second)) {
+      return;
+    }
+    const std::array<Cardinal, 4> before = buttons_;
+    while (buttons_ == before) random.shuffle(std::span<Cardinal>(buttons_));
   }
 
   void end(Outcome outcome, Ending ending, StepResult& result) {
@@ -221,8 +234,13 @@ class LakeFamily final : public EnvironmentFamily {
   ContextWords context_words() const override { return fixed_->words; }
   std::unique_ptr<Environment> make() const override { return std::make_unique<Lake>(fixed_); }
   std::unique_ptr<Player> make_player(std::string_view role) const override {
-    return frozen_lake::make_player(role,
-                                    {fixed_->style, fixed_->options.mapping != Mapping::per_task});
+    Lasting lasting;
+    lasting.over_tasks = fixed_->options.mapping != Mapping::per_task;
+    if (fixed_->options.mapping == Mapping::changes_once) {
+      lasting.change_first = fixed_->options.change_at.first;
+      lasting.change_last = fixed_->options.change_at.second;
+    }
+    return frozen_lake::make_player(role, {fixed_->style, lasting});
   }
 
  private:
@@ -238,6 +256,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   const std::string mapping = object.one_of("mapping", kMappings, kMappings[0]);
   const auto place = std::find(kMappings.begin(), kMappings.end(), mapping);
   options.mapping = static_cast<Mapping>(place == kMappings.end() ? 0 : place - kMappings.begin());
+  options.change_at = object.integer_pair("change_at", {1, kPositionMax}, options.change_at);
   options.last_move_told = object.boolean("last_move_told", options.last_move_told);
   if (style == PromptStyle::compact && !compact_budget(options.budget)) {
     object.fail("budget", "8 or 10 in the compact style");
@@ -261,6 +280,8 @@ Json options_schema() {
        {{"type", "integer"}, {"minimum", 1}, {"maximum", kDepthMax}, {"default", 6}}},
       {"budget", {{"type", "integer"}, {"minimum", 1}, {"maximum", kBudgetMax}, {"default", 8}}},
       {"mapping", {{"enum", kMappings}, {"default", "per_lifecycle"}}},
+      {"change_at",
+       pair_schema({{"type", "integer"}, {"minimum", 1}, {"maximum", kPositionMax}}, {1, 3})},
       {"last_move_told", {{"type", "boolean"}, {"default", false}}}};
   return {
       {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};

@@ -93,10 +93,10 @@ double Planner::value_of(const Node& node, std::uint8_t button, double to_beat) 
   std::array<Branch, 4> branches{};
   std::size_t count = 0;
   Permutations blocked = 0;
-  const double whole = std::popcount(node.posterior);
+  const double whole = mass(node.posterior);
   double sum = 0.0;
   double open = 0.0;  // the most that the branches not yet looked into can add
-  const auto share = [whole](Permutations part) { return std::popcount(part) / whole; };
+  const auto share = [whole, this](Permutations part) { return mass(part) / whole; };
   for (const Cardinal cardinal : kCardinals) {
     const Permutations part = node.posterior & permutations_with(button, cardinal);
     const Cell next = board_.neighbour(node.cell, cardinal);
@@ -127,16 +127,41 @@ double Planner::value_of(const Node& node, std::uint8_t button, double to_beat) 
   return sum;
 }
 
-Plan Planner::best(const Seen& seen, Permutations posterior) {
-  check(posterior != 0, "a plan needs a permutation that is possible");
-  if (!same(board_, seen.board) || budget_ != seen.budget || table_.empty()) {
-    board_ = seen.board;
-    budget_ = seen.budget;
-    distance_ = distances_to_goal(board_);
-    ++generation_;
-    used_ = 0;
-    if (table_.empty()) table_.resize(1024);
+double Planner::mass(Permutations part) const {
+  if (equal_) return std::popcount(part);
+  double sum = 0.0;
+  for (; part != 0; part &= part - 1) {
+    sum += weights_[static_cast<std::size_t>(std::countr_zero(part))];
   }
+  return sum;
+}
+
+// What is in the table holds for one board, budget and weighting.
+void Planner::begin(const Seen& seen, const Weights& weights) {
+  if (same(board_, seen.board) && budget_ == seen.budget && weights_ == weights &&
+      !table_.empty()) {
+    return;
+  }
+  board_ = seen.board;
+  budget_ = seen.budget;
+  weights_ = weights;
+  equal_ = std::all_of(weights.begin(), weights.end(),
+                       [](double weight) { return weight == 0.0 || weight == 1.0; });
+  distance_ = distances_to_goal(board_);
+  ++generation_;
+  used_ = 0;
+  if (table_.empty()) table_.resize(1024);
+}
+
+Plan Planner::best(const Seen& seen, Permutations posterior) {
+  Weights weights;
+  weights.fill(1.0);
+  return best(seen, posterior, weights);
+}
+
+Plan Planner::best(const Seen& seen, Permutations posterior, const Weights& weights) {
+  check(posterior != 0, "a plan needs a permutation that is possible");
+  begin(seen, weights);
   const Node node{seen.position, posterior, budget_ - static_cast<std::int64_t>(seen.moves.size())};
   Plan plan;
   plan.value = -1.0;

@@ -18,6 +18,9 @@ Permutations permutations_with(std::uint8_t button, Cardinal cardinal);
 /// Those that explain a move.
 Permutations permutations_with(const Board& board, const Move& move);
 
+/// How likely each of them is, not normalised.
+using Weights = std::array<double, 24>;
+
 struct Plan {
   int button = 0;                    ///< 0 … 3
   Cardinal wanted = Cardinal::down;  ///< what it is pressed for: certain, or the likely best
@@ -29,6 +32,9 @@ class Planner {
  public:
   /// The best button for the current task, the lowest among equals. `posterior` is not empty.
   Plan best(const Seen& seen, Permutations posterior);
+  /// The same for permutations that are not equally likely; those of `posterior` have weights
+  /// above 0.
+  Plan best(const Seen& seen, Permutations posterior, const Weights& weights);
 
  private:
   struct Node {
@@ -40,6 +46,8 @@ class Planner {
     std::uint64_t key = 0;
     double value = 0.0;
   };
+  void begin(const Seen& seen, const Weights& weights);
+  double mass(Permutations part) const;
   double success(std::int64_t moves_used) const;
   double bound(Cell cell, std::int64_t left) const;
   double value(const Node& node);
@@ -50,6 +58,8 @@ class Planner {
 
   Board board_;
   std::int64_t budget_ = 0;
+  Weights weights_{};
+  bool equal_ = false;  ///< whether all weights are 0 or 1
   std::array<std::uint8_t, 64> distance_{};
   std::uint64_t generation_ = 0;  ///< of the board; older slots count as empty
   std::size_t used_ = 0;          ///< slots of this generation

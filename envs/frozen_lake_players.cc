@@ -17,6 +17,11 @@ constexpr int kUnknown = -1;
 struct Pairs {
   std::array<int, 4> button = {kUnknown, kUnknown, kUnknown, kUnknown};
 
+  // What is seen counts more than what was written about the same button.
+  void learn(Cardinal cardinal, int which) {
+    std::replace(button.begin(), button.end(), which, kUnknown);
+    button[index_of(cardinal)] = which;
+  }
   bool knows(Cardinal cardinal) const { return button[index_of(cardinal)] != kUnknown; }
   bool uses(int which) const {
     return std::find(button.begin(), button.end(), which) != button.end();
@@ -131,40 +136,52 @@ class RandomPlayer final : public Player {
 class Expert final : public Player {
  public:
   explicit Expert(const PlayerOptions& options)
-      : speech_(options.style), buttons_last_(options.buttons_last) {}
+      : speech_(options.style), lasting_(options.lasting), belief_(options.lasting) {}
 
   std::string play(const PlayerView& view, RandomKey) override {
     const Seen& seen = seen_of(view);
-    if (!buttons_last_ && view.kind == EpisodeKind::solve && view.turn == 0) {
-      posterior_ = kAllPermutations;
-      told_ = {};
-    }
+    const bool update = view.kind == EpisodeKind::update_context;
+    const std::int64_t position = update ? view.position - 1 : view.position;
+    if (!lasting_.over_tasks && !update && view.turn == 0) told_ = {};
     for (const Move& move : seen.moves) {
-      posterior_ &= permutations_with(seen.board, move);
+      belief_.see(position, permutations_with(seen.board, move));
     }
-    check(posterior_ != 0, "one permutation explains all moves");
-    const Pairs known = pairs_of(posterior_);
-    if (view.kind == EpisodeKind::update_context) {
+    const Weights weights = belief_.before(position);
+    const Permutations posterior = support(weights) & belief_.allowed_in(position);
+    check(posterior != 0, "one permutation explains all moves");
+    const Pairs known = pairs_of(posterior, weights);
+    if (update) {
       return speech_.hints(known);
     }
     std::string text;
     for (const Cardinal cardinal : kCardinals) {
-      if (known.knows(cardinal) && !told_.knows(cardinal)) {
-        speech_.learned(text, cardinal, known.button[index_of(cardinal)]);
+      const int button = known.button[index_of(cardinal)];
+      if (button != kUnknown && button != told_.button[index_of(cardinal)]) {
+        speech_.learned(text, cardinal, button);
       }
     }
     told_ = known;
-    const Plan plan = planner_.best(seen, posterior_);
+    const Plan plan = planner_.best(seen, posterior, weights);
     speech_.action(text, plan.wanted, known.button[index_of(plan.wanted)], plan.button);
     return text;
   }
 
  private:
-  static Pairs pairs_of(Permutations posterior) {
+  static double mass(Permutations set, const Weights& weights) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      sum += (set >> i & 1) != 0 ? weights[i] : 0.0;
+    }
+    return sum;
+  }
+
+  // What it says that it knows: what is certain, or likely where buttons may have changed.
+  Pairs pairs_of(Permutations posterior, const Weights& weights) const {
+    const double enough = (lasting_.changes() ? 0.5 : 0.99) * mass(posterior, weights);
     Pairs pairs;
     for (const Cardinal cardinal : kCardinals) {
       for (std::uint8_t button = 0; button < 4; ++button) {
-        if ((posterior & ~permutations_with(button, cardinal)) == 0) {
+        if (mass(posterior & permutations_with(button, cardinal), weights) > enough) {
           pairs.button[index_of(cardinal)] = button;
         }
       }
@@ -173,8 +190,8 @@ class Expert final : public Player {
   }
 
   Speech speech_;
-  bool buttons_last_;
-  Permutations posterior_ = kAllPermutations;
+  Lasting lasting_;
+  Belief belief_;
   Pairs told_;
   Planner planner_;
 };
@@ -198,7 +215,7 @@ class Demonstrator final : public Player {
       if (&move == &seen.moves.back() && !update && !known.knows(cardinal)) {
         speech_.learned(text, cardinal, move.direction);
       }
-      known.button[index_of(cardinal)] = move.direction;
+      known.learn(cardinal, move.direction);
     }
     if (update) {
       return write_hints(known, random);

@@ -1,8 +1,9 @@
 // Players of frozen_lake_obscure. None of them looks at the hidden buttons.
 //
 //   expert              Exact Bayes: posterior over the 24 permutations, kept over the lifecycle in
-//                       its memory; expectimax of the expected shaped reward (1 − 0.1·n/T for a
-//                       success in n of T moves) of the current task.
+//                       its memory (and over when they change, where they do); expectimax of the
+//                       expected shaped reward (1 − 0.1·n/T for a success in n of T moves) of the
+//                       current task.
 //   random              A uniform direction every turn; its hints say nothing.
 //   demonstrator        Whom a small policy imitates before it is trained; imperfect on purpose.
 //                       Walks a shortest path and prefers directions it knows; guesses an unknown
@@ -21,6 +22,7 @@
 #include <string_view>
 
 #include "core/env.h"
+#include "envs/frozen_lake_belief.h"
 
 namespace turnhalle::frozen_lake {
 
@@ -33,7 +35,7 @@ inline constexpr double kTurnPenalty = 0.1;
 
 struct PlayerOptions {
   PromptStyle style = PromptStyle::paper;
-  bool buttons_last = true;  ///< whether the buttons keep their meaning over the lifecycle
+  Lasting lasting;
 };
 
 /// Null for an unknown role.
