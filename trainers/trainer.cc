@@ -124,12 +124,9 @@ class Trainer {
   bool stopping() const { return options_.stop != nullptr && *options_.stop; }
   bool imitating() const { return state_.step < experiment_.warm_start.steps; }
 
+  // The store comes first: it holds the lock that keeps a second process away from the metrics,
+  // which are cut off at the last checkpoint.
   Status open_logs() {
-    Result<std::unique_ptr<MetricsLog>> log = MetricsLog::open(folder_.path(), state_.step);
-    if (!log) {
-      return log.error();
-    }
-    log_ = *std::move(log);
     const std::string path = folder_.path() + "/store.sqlite";
     Result<std::unique_ptr<Store>> store =
         fs::exists(path) ? Store::open_for_append(path) : Store::create(path, run_info("train"));
@@ -137,6 +134,11 @@ class Trainer {
       return store.error();
     }
     store_ = *std::move(store);
+    Result<std::unique_ptr<MetricsLog>> log = MetricsLog::open(folder_.path(), state_.step);
+    if (!log) {
+      return log.error();
+    }
+    log_ = *std::move(log);
     return ok_status();
   }
 

@@ -13,6 +13,7 @@
 
 #include "agents/lm/checkpoint.h"
 #include "agents/lm/transformer_torch.h"
+#include "core/store.h"
 #include "tests/trainers/training_fixture.h"
 #include "trainers/new_policy.h"
 #include "trainers/trainer.h"
@@ -202,6 +203,19 @@ TEST(Resume, ARunThatIsKilledAgainAndAgainEndsTheSame) {
     ASSERT_TRUE(resumed) << resumed.error().text();
     expect_same(remains_of(folder.file("run")));
   }
+}
+
+TEST(Resume, ARunThatAnotherProcessWritesIsLeftAsItIs) {
+  const TestFolder folder;
+  const std::string run = folder.file("run");
+  ASSERT_TRUE(train(make_experiment(), options_for(run)));
+  std::ofstream(run + "/metrics.jsonl", std::ios::app) << "{\"step\": 1000}\n";
+  const std::string before = bytes_of_file(run + "/metrics.jsonl");
+  const std::unique_ptr<Store> writer = Store::open_for_append(run + "/store.sqlite").value();
+  const Result<TrainReport> second = train(make_experiment(), options_for(run, true));
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().text().find("another process"), std::string::npos);
+  EXPECT_EQ(bytes_of_file(run + "/metrics.jsonl"), before);
 }
 
 TEST(Resume, AFinishedRunHasNothingLeftToDo) {
