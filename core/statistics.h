@@ -23,7 +23,7 @@ Interval wilson(std::int64_t successes, std::int64_t n);
 
 /// Mean over all values with a percentile bootstrap that resamples whole clusters (lifecycles):
 /// `values[i]` belongs to `clusters[i]`. 1 000 resamples with a fixed key: the same values give
-/// the same interval.
+/// the same interval. More than 10 000 clusters are resampled in 10 000 blocks.
 Interval cluster_bootstrap(std::span<const double> values, std::span<const std::int64_t> clusters);
 
 }  // namespace turnhalle

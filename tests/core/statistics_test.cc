@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 
 #include "core/rng.h"
 
@@ -77,6 +78,38 @@ TEST(ClusterBootstrap, CopiesInsideAClusterDoNotNarrowIt) {
   const Interval b = cluster_bootstrap(copied, copied_clusters);
   EXPECT_NEAR(a.low, b.low, 1e-9);
   EXPECT_NEAR(a.high, b.high, 1e-9);
+}
+
+// Values printed by the bootstrap before it knew blocks.
+TEST(ClusterBootstrap, OfFewClustersKeepsItsNumbers) {
+  Random random(RandomKey::from_seed(9));
+  std::vector<double> values;
+  std::vector<std::int64_t> clusters;
+  for (std::int64_t i = 0; i < 900; ++i) {
+    values.push_back(random.normal());
+    clusters.push_back((i * 7) % 300);
+  }
+  const Interval interval = cluster_bootstrap(values, clusters);
+  EXPECT_DOUBLE_EQ(interval.mean, -0.0021357602737831446);
+  EXPECT_DOUBLE_EQ(interval.low, -0.067381964084373455);
+  EXPECT_DOUBLE_EQ(interval.high, 0.063470364891016137);
+}
+
+TEST(ClusterBootstrap, OfAMillionClustersIsFastAndNearTheNormalInterval) {
+  constexpr std::int64_t kClusters = 1'000'000;
+  Random random(RandomKey::from_seed(9));
+  std::vector<double> values;
+  std::vector<std::int64_t> clusters;
+  for (std::int64_t i = 0; i < 2 * kClusters; ++i) {
+    values.push_back(random.uniform());
+    clusters.push_back(i / 2);
+  }
+  const std::clock_t begin = std::clock();
+  const Interval interval = cluster_bootstrap(values, clusters);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 2.0);
+  const double spread = std::sqrt(1.0 / 12.0 / (2.0 * kClusters));
+  EXPECT_NEAR((interval.high - interval.low) / (2.0 * 1.96 * spread), 1.0, 0.1);
+  EXPECT_EQ(interval.n, 2 * kClusters);
 }
 
 TEST(ClusterBootstrap, IsTheSameForTheSameValues) {
