@@ -152,7 +152,8 @@ Result<AgentSpec> parse_agent(std::string_view text) {
   }
   std::vector<std::string> names;
   for (const AgentName& known : agent_names()) names.push_back(known.name);
-  const std::vector<std::string> shipped_by_some = {"consistent", "forgetful", "oracle"};
+  const std::vector<std::string> shipped_by_some = {"consistent", "fixed_law", "forgetful",
+                                                    "idle",       "oracle",    "signed_law"};
   const bool player_like =
       spec.name.starts_with("demonstrator") ||
       std::find(shipped_by_some.begin(), shipped_by_some.end(), spec.name) != shipped_by_some.end();

@@ -4,6 +4,8 @@
 #include "envs/frozen_lake_obscure.h"
 #include "envs/grid_navigation.h"
 #include "envs/guess_number.h"
+#include "envs/optimal_control.h"
+#include "envs/pde_discovery.h"
 
 namespace turnhalle {
 
@@ -13,6 +15,8 @@ EnvironmentRegistry all_environments() {
   registry.add(frozen_lake::entry());
   registry.add(grid::entry());
   registry.add(guess_number::entry());
+  registry.add(control::entry());
+  registry.add(pde::entry());
   return registry;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "envs/withholds_reward.h"
 
 namespace turnhalle {
 namespace {
@@ -147,6 +148,9 @@ class TaskSequence final : public Lifecycle {
   }
 
  private:
+  bool tells_reward() const {
+    return dynamic_cast<const WithholdsReward*>(environment_.get()) == nullptr;
+  }
   bool compact() const { return scenario_.style == PromptStyle::compact; }
 
   EpisodeStart start_solve(std::int64_t position) {
@@ -188,10 +192,9 @@ class TaskSequence final : public Lifecycle {
     start.context = context_;
     if (compact()) {
       start.continues = true;
-      start.messages.push_back({Role::user,
-                                feedback_ + "Reward " + (return_ > 0.0 ? "1" : "0") + "\nNew hint:",
-                                {},
-                                {}});
+      const std::string reward = return_ > 0.0 ? "Reward 1" : "Reward 0";
+      start.messages.push_back(
+          {Role::user, feedback_ + (tells_reward() ? reward : "") + "\nNew hint:", {}, {}});
       return start;
     }
     start.messages.push_back({Role::system, std::string(kUpdateSystem), {}, {}});
@@ -210,7 +213,8 @@ class TaskSequence final : public Lifecycle {
         text += "\nAction: " + message.content;
       }
     }
-    text += "\n\nReward: " + shortest(reward_) + "\nEnvironment feedback: " + feedback_;
+    if (tells_reward()) text += "\n\nReward: " + shortest(reward_);
+    text += "\nEnvironment feedback: " + feedback_;
     text += "\n\nNow reason about what was learned and write the updated hints.";
     return text;
   }
