@@ -18,7 +18,8 @@
 //          ([0.15, 0.45]), rounds 2..9 ([3, 5], drawn per task), map_remembered (true)
 // Expert   Estimates what is not revealed from what is, and plans the best trip of the remaining
 //          rounds at every turn. Reward by position, train: 0.82 0.90 0.92 0.92; eval: 0.81 to
-//          0.92. Uses no hidden state. Other players (grid_players.h): oracle (exact on the true map: 0.93
+//          0.92. Uses no hidden state. Other players (grid_players.h): oracle (exact on the true
+//          map: 0.93
 //          and 0.92), random (a uniform walk that ends at the goal: 0.71 and 0.69), demonstrator
 //          and demonstrator_clean.
 // Source   Connect the Dots, arXiv 2606.20002; its released code, second version.
