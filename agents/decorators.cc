@@ -14,10 +14,31 @@ class DelayedAgent final : public Agent {
     reply.latency.ns += delay_.ns;
     co_return reply;
   }
+  void watch(const Conversation& conversation, const AgentReply& given) override {
+    agent_->watch(conversation, given);
+  }
 
  private:
   std::unique_ptr<Agent> agent_;
   SimDuration delay_;
+};
+
+class SlowAgent final : public Agent {
+ public:
+  SlowAgent(std::unique_ptr<Agent> agent, LatencyModel model)
+      : agent_(std::move(agent)), model_(std::move(model)) {}
+  boost::asio::awaitable<AgentReply> act(const Conversation& conversation) override {
+    AgentReply reply = co_await agent_->act(conversation);
+    reply.latency.ns += model_.draw(conversation.key.split("latency"), 0, reply.text.size()).ns;
+    co_return reply;
+  }
+  void watch(const Conversation& conversation, const AgentReply& given) override {
+    agent_->watch(conversation, given);
+  }
+
+ private:
+  std::unique_ptr<Agent> agent_;
+  LatencyModel model_;
 };
 
 class FaultyAgent final : public Agent {
@@ -39,6 +60,9 @@ class FaultyAgent final : public Agent {
     }
     co_return broken;
   }
+  void watch(const Conversation& conversation, const AgentReply& given) override {
+    agent_->watch(conversation, given);
+  }
 
  private:
   std::unique_ptr<Agent> agent_;
@@ -50,6 +74,10 @@ class FaultyAgent final : public Agent {
 
 std::unique_ptr<Agent> with_delay(std::unique_ptr<Agent> agent, SimDuration delay) {
   return std::make_unique<DelayedAgent>(std::move(agent), delay);
+}
+
+std::unique_ptr<Agent> with_latency(std::unique_ptr<Agent> agent, LatencyModel model) {
+  return std::make_unique<SlowAgent>(std::move(agent), std::move(model));
 }
 
 std::unique_ptr<Agent> with_fault(std::unique_ptr<Agent> agent, AgentFault fault, double rate) {

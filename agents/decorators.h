@@ -4,11 +4,16 @@
 #include <memory>
 
 #include "core/agent.h"
+#include "core/latency.h"
 
 namespace turnhalle {
 
 /// Each reply takes `delay` more of virtual time.
 std::unique_ptr<Agent> with_delay(std::unique_ptr<Agent> agent, SimDuration delay);
+
+/// Each reply takes virtual time as a scenario's latency model says, drawn from the turn's own
+/// stream "latency".
+std::unique_ptr<Agent> with_latency(std::unique_ptr<Agent> agent, LatencyModel model);
 
 enum class AgentFault : std::uint8_t {
   timeout,  ///< the answer never comes: an infrastructure outcome

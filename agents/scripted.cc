@@ -58,6 +58,7 @@ class ScriptAgent final : public Agent {
   asio::awaitable<AgentReply> act(const Conversation&) override {
     co_return next_ < replies_.size() ? say(replies_[next_++]) : AgentReply{};
   }
+  void watch(const Conversation&, const AgentReply&) override { ++next_; }
 
  private:
   std::vector<std::string> replies_;
@@ -68,13 +69,21 @@ class PlayerAgent final : public Agent {
  public:
   explicit PlayerAgent(std::unique_ptr<Player> player) : player_(std::move(player)) {}
   asio::awaitable<AgentReply> act(const Conversation& conversation) override {
-    check(conversation.world != nullptr, "a player is shown the world it plays in");
-    const PlayerView view{conversation.world->environment(), conversation.messages,
-                          conversation.kind, conversation.position, conversation.turn};
-    co_return say(player_->play(view, conversation.key));
+    co_return say(play(conversation));
+  }
+  // What it would have said does not matter, what it saw does.
+  void watch(const Conversation& conversation, const AgentReply&) override {
+    (void)play(conversation);
   }
 
  private:
+  std::string play(const Conversation& conversation) {
+    check(conversation.world != nullptr, "a player is shown the world it plays in");
+    const PlayerView view{conversation.world->environment(), conversation.messages,
+                          conversation.kind, conversation.position, conversation.turn};
+    return player_->play(view, conversation.key);
+  }
+
   std::unique_ptr<Player> player_;
 };
 

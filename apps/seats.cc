@@ -5,6 +5,7 @@
 
 #include "agents/agent_spec.h"
 #include "apps/policy_seam.h"
+#include "core/conditions.h"
 #include "core/replay.h"
 
 namespace turnhalle::app {
@@ -16,6 +17,16 @@ Result<AgentFactory> replay_agents(const AgentSpec& spec) {
     return store.error();
   }
   return make_replay_agents(std::make_shared<const StoreReader>(std::move(*store)));
+}
+
+// Adds the latency that the scenario gives its agents. Recorded replies have theirs already.
+AgentFactory timed(AgentFactory make, const Scenario& scenario) {
+  if (scenario.conditions == nullptr || scenario.conditions->agent.is_zero()) {
+    return make;
+  }
+  return [make = std::move(make), model = scenario.conditions->agent](LifecycleIndex index) {
+    return with_latency(make(index), model);
+  };
 }
 
 }  // namespace
@@ -32,7 +43,7 @@ Result<SeatedAgent> seat_agent(const std::string& name, const Scenario& scenario
     if (!policy) {
       return policy.error();
     }
-    seated.make = decorate(*spec, std::move(policy->make));
+    seated.make = timed(decorate(*spec, std::move(policy->make)), scenario);
     seated.pump = std::move(policy->pump);
     seated.deterministic = deterministic;
     return seated;
@@ -42,7 +53,7 @@ Result<SeatedAgent> seat_agent(const std::string& name, const Scenario& scenario
   if (!made) {
     return made.error();
   }
-  seated.make = replays ? decorate(*spec, std::move(*made)) : std::move(*made);
+  seated.make = replays ? decorate(*spec, std::move(*made)) : timed(std::move(*made), scenario);
   seated.alone = spec->name == "human";
   seated.deterministic = !seated.alone;
   return seated;

@@ -30,6 +30,9 @@ class Agent {
  public:
   virtual ~Agent() = default;
   virtual boost::asio::awaitable<AgentReply> act(const Conversation& conversation) = 0;
+  /// Instead of act(): the turn was played with a reply of somebody else, as before a fork. An
+  /// agent that remembers learns from it; one that reads the whole conversation need not.
+  virtual void watch(const Conversation& /*conversation*/, const AgentReply& /*given*/) {}
 };
 
 /// Makes the agent for one lifecycle. Called from any thread of the pool.

@@ -21,7 +21,7 @@
 
 namespace turnhalle {
 
-/// How an episode stands. The last three of the faults: only an agent's own fault has a reward.
+/// How an episode stands. The last four are faults; only an agent's own has a reward.
 enum class Outcome : std::uint8_t {
   running,
   done,                  ///< ended by the task's rules, won or lost
@@ -50,6 +50,11 @@ struct EnvironmentSpec {
   std::int64_t turns_max = 1;     ///< of a solve episode
   bool replay_is_exact = true;    ///< false: only recorded answers can be replayed
   Json tools = Json::array();     ///< OpenAI-shaped tool definitions
+  /// Whether each tool call of a reply may come in a reply of its own (without text), at a time
+  /// of its own: then calls of one reply may be in flight together.
+  bool calls_one_by_one = false;
+  /// Exogenous events of scenarios that advance() understands, by name (kExogenousEvent).
+  std::vector<std::string> events = {};
 };
 
 /// One instance. `hidden` fixes what stays the same over a lifecycle, `task` this instance.
@@ -64,6 +69,7 @@ struct Task {
 struct Opening {
   std::string system;  ///< rules; the lifecycle may add the context to it
   std::string user;    ///< first observation
+  std::vector<Timer> timers = {};  ///< events due after the episode's beginning
 };
 
 struct RewardPart {
@@ -79,6 +85,8 @@ struct StepResult {
   double reward = 0.0;                ///< of this step; the episode's return is their sum
   std::vector<RewardPart> parts;      ///< named parts that sum to `reward`; may be empty
   bool waiting = false;               ///< nobody acts until an event is due
+  /// Faults that were injected, as canonical JSON; the world enters them into the turn's events.
+  std::vector<std::string> faults = {};
 };
 
 class Environment {
@@ -90,14 +98,24 @@ class Environment {
   virtual Opening reset(const Task& task) = 0;
   /// Applies one action at the scheduler's time. A bad action is an outcome, never an exception.
   virtual StepResult step(Seat seat, const AgentReply& reply, Scheduler& scheduler) = 0;
+  /// The same, broken off after the first of the action's effects (a fault, see conditions.h).
+  /// Where an action has one effect, that takes place.
+  virtual StepResult step_in_part(Seat seat, const AgentReply& reply, Scheduler& scheduler) {
+    return step(seat, reply, scheduler);
+  }
   /// A scheduled event is due.
   virtual StepResult advance(const Event& event, Scheduler& scheduler) = 0;
   /// The whole state; restore ∘ snapshot is the identity. restore() returns false, and leaves an
   /// environment that must be reset, when the bytes are not a snapshot of it.
   virtual void snapshot(ByteWriter& out) const = 0;
   virtual bool restore(ByteReader& in) = 0;
+  /// A copy that goes on by itself, where copying is cheaper than snapshot() and restore(); else
+  /// null, and the caller takes those.
+  virtual std::unique_ptr<Environment> fork() const { return nullptr; }
   /// For viewers, oracles and tests; never shown to agents.
   virtual Json hidden_state() const = 0;
+  /// The environment itself, below what wraps it: what privileged players look at.
+  virtual const Environment& unwrapped() const { return *this; }
 };
 
 /// How tasks are worded: the paper's long prompts, or the short form a small policy can learn.

@@ -31,12 +31,16 @@ std::string play_episode(Environment& environment, Player& player, const Task& t
                          std::int64_t turns) {
   EventQueue queue;
   const Opening opening = environment.reset(task);
+  for (const Timer& timer : opening.timers) {
+    queue.after(timer.delay, timer.kind, timer.payload);
+  }
   std::vector<Message> messages = {{Role::system, opening.system, {}, {}},
                                    {Role::user, opening.user, {}, {}}};
   std::string texts = opening.system + "\n" + opening.user;
   for (std::int64_t turn = 0; turn < turns; ++turn) {
     AgentReply reply;
-    reply.text = player.play({environment, messages, EpisodeKind::solve, task.position, turn},
+    reply.text = player.play({environment.unwrapped(), messages, EpisodeKind::solve,
+                              task.position, turn},
                              task.task.split("check").split(static_cast<std::uint64_t>(turn)));
     StepResult result = environment.step(kAgentSeat, reply, queue);
     texts += "\n" + result.observation;
@@ -73,12 +77,12 @@ Finding check_snapshot_at(const Setting& setting, const World& world, std::int64
   return "";
 }
 
-// A fork of the state before reply `turn` must follow its parent's states when given its replies.
-Finding check_fork_at(const Setting& setting, const std::vector<std::string>& states,
+// A world that stands before reply `turn` must follow its parent's states when given its replies.
+Finding check_fork_at(const Setting& setting, std::unique_ptr<World> fork,
+                      const std::vector<std::string>& states,
                       const std::vector<AgentReply>& replies, std::size_t turn) {
-  const auto fork = setting.world(setting.seed(), 0);
   const auto other = setting.world(setting.seed(), 0);
-  if (!fork->restore(states[turn]) || !other->restore(states[turn])) return "a fork is not read";
+  if (!other->restore(states[turn])) return "a fork is not read";
   const auto player = setting.player("random");
   for (std::size_t i = turn; i < replies.size(); ++i) {
     fork->deliver(replies[i]);
@@ -230,8 +234,10 @@ Finding check_forks(const Setting& setting) {
   const auto player = setting.player("random");
   std::vector<std::string> states;
   std::vector<AgentReply> replies;
+  std::vector<std::unique_ptr<World>> forks;
   world->start();
   while (!world->finished()) {
+    forks.push_back(world->fork(world->options(), nullptr));
     states.push_back(world->snapshot());
     replies.push_back(reply_of(*player, world->conversation()));
     world->deliver(replies.back());
@@ -239,8 +245,11 @@ Finding check_forks(const Setting& setting) {
   states.push_back(world->snapshot());
   for (std::size_t turn = 0; turn < replies.size(); ++turn) {
     if (!is_checkpoint(turn)) continue;
-    if (Finding finding = check_fork_at(setting, states, replies, turn); !finding.empty()) {
-      return finding;
+    auto restored = setting.world(setting.seed(), 0);
+    if (!restored->restore(states[turn])) return "a fork is not read";
+    for (std::unique_ptr<World>* fork : {&restored, &forks[turn]}) {
+      Finding finding = check_fork_at(setting, std::move(*fork), states, replies, turn);
+      if (!finding.empty()) return finding;
     }
   }
   return "";

@@ -18,6 +18,21 @@ struct Event {
   std::string payload;
 };
 
+/// Kinds from here on belong to the world and to the conditions it is played under
+/// (conditions.h); environments use smaller ones.
+inline constexpr std::uint32_t kReservedEvents = 0xFFFF0000;
+/// An exogenous event of the scenario that the environment understands: payload is JSON.
+inline constexpr std::uint32_t kExogenousEvent = kReservedEvents + 1;
+/// The ledger of faults: nothing is due, the event says what was injected; payload is JSON.
+inline constexpr std::uint32_t kFaultEvent = kReservedEvents + 2;
+
+/// An event that is asked for before there is a clock.
+struct Timer {
+  SimDuration delay;
+  std::uint32_t kind = 0;
+  std::string payload;
+};
+
 /// What an environment may do about time: read it, and ask to be called later.
 class Scheduler {
  public:

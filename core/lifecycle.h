@@ -25,6 +25,7 @@ struct EpisodeStart {
   std::vector<Message> messages;
   std::int64_t turns_max = 1;
   std::string context;  ///< under which a solve episode is played
+  std::vector<Timer> timers = {};  ///< events due after the episode's beginning
 };
 
 /// How an episode ended. `reward` is after the scenario's shaping.
@@ -49,6 +50,8 @@ class Lifecycle {
   virtual EpisodeEnd end_episode(Outcome outcome, std::int64_t turns) = 0;
   virtual void snapshot(ByteWriter& out) const = 0;
   virtual bool restore(ByteReader& in) = 0;
+  /// A copy that goes on by itself from here.
+  virtual std::unique_ptr<Lifecycle> fork() const = 0;
   virtual Json hidden_state() const = 0;
   /// For privileged players.
   virtual const Environment& environment() const = 0;

@@ -310,6 +310,30 @@ class ReplayAgent final : public Agent {
   StoredLifecycle recording_;
 };
 
+class ForkingAgent final : public Agent {
+ public:
+  ForkingAgent(std::shared_ptr<const StoredLifecycle> recording, ForkPoint point,
+               std::unique_ptr<Agent> inner)
+      : recording_(std::move(recording)), point_(point), inner_(std::move(inner)) {}
+  boost::asio::awaitable<AgentReply> act(const Conversation& conversation) override {
+    const bool before = conversation.episode != point_.episode
+                            ? conversation.episode < point_.episode
+                            : conversation.turn < point_.turn;
+    const AgentReply* reply =
+        before ? reply_at(*recording_, conversation.episode, conversation.turn) : nullptr;
+    if (reply == nullptr) {
+      co_return co_await inner_->act(conversation);
+    }
+    inner_->watch(conversation, *reply);
+    co_return *reply;
+  }
+
+ private:
+  std::shared_ptr<const StoredLifecycle> recording_;
+  ForkPoint point_;
+  std::unique_ptr<Agent> inner_;
+};
+
 class FailingAgent final : public Agent {
  public:
   explicit FailingAgent(std::string why) : why_(std::move(why)) {}
@@ -373,6 +397,13 @@ Result<ReplayReport> replay(const StoreReader& store, const ReplayWorldMaker& ma
 
 std::unique_ptr<Agent> make_replay_agent(StoredLifecycle recording) {
   return std::make_unique<ReplayAgent>(std::move(recording));
+}
+
+AgentFactory make_forking_agents(std::shared_ptr<const StoredLifecycle> recording, ForkPoint point,
+                                 AgentFactory inner) {
+  return [recording = std::move(recording), point, inner = std::move(inner)](LifecycleIndex index) {
+    return std::make_unique<ForkingAgent>(recording, point, inner(index));
+  };
 }
 
 AgentFactory make_replay_agents(std::shared_ptr<const StoreReader> store) {

@@ -60,6 +60,15 @@ Result<ReplayReport> replay(const StoreReader& store, const ReplayWorldMaker& ma
 
 /// An agent that answers as recorded; past the end of the recording it fails.
 std::unique_ptr<Agent> make_replay_agent(StoredLifecycle recording);
+/// A turn of a lifecycle at which others branch off: the first one that is played anew.
+struct ForkPoint {
+  std::int64_t episode = 0;
+  std::int64_t turn = 0;
+};
+/// Agents that answer as recorded before `point`, while the one that `inner` makes watches, and
+/// from there on let that one act.
+AgentFactory make_forking_agents(std::shared_ptr<const StoredLifecycle> recording, ForkPoint point,
+                                 AgentFactory inner);
 /// One for each lifecycle, from the first run of a store. A lifecycle that is not recorded, or is
 /// damaged, gets an agent that fails and says so.
 AgentFactory make_replay_agents(std::shared_ptr<const StoreReader> store);

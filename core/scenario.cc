@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/conditions.h"
 #include "core/text.h"
 
 namespace turnhalle {
@@ -46,8 +47,16 @@ WorldLimits read_limits(JsonObject object) {
   limits.reply_bytes_max = object.integer("reply_bytes_max", {1, 1 << 24}, limits.reply_bytes_max);
   limits.events_per_turn_max =
       object.integer("events_per_turn_max", {1, 10'000'000}, limits.events_per_turn_max);
-  limits.reply_deadline =
-      milliseconds(object.integer("reply_deadline_ms", {0, std::int64_t{1} << 40}, 0));
+  const std::int64_t big = std::int64_t{1} << 40;
+  limits.reply_deadline = milliseconds(object.integer("reply_deadline_ms", {0, big}, 0));
+  limits.episode_time = milliseconds(object.integer("episode_ms", {0, big}, 0));
+  limits.events_pending_max =
+      object.integer("events_pending_max", {1, big}, limits.events_pending_max);
+  limits.turns_max = object.integer("turns_max", {1, big}, limits.turns_max);
+  limits.episodes_max = object.integer("episodes_max", {1, big}, limits.episodes_max);
+  limits.conversation_bytes_max =
+      object.integer("conversation_bytes_max", {1, big}, limits.conversation_bytes_max);
+  limits.state_bytes_max = object.integer("state_bytes_max", {1, big}, limits.state_bytes_max);
   object.finish();
   return limits;
 }
@@ -83,10 +92,19 @@ Json reward_schema() {
 }
 
 Json limits_schema() {
+  const std::int64_t big = std::int64_t{1} << 40;
+  const WorldLimits limits;
+  const char* const breaks = "more break the episode";
   return object_schema(
       {{"reply_bytes_max", integer_schema(1, 1 << 24, 1 << 16, "longer replies are cut")},
        {"events_per_turn_max", integer_schema(1, 10'000'000, 10'000, "more break the episode")},
-       {"reply_deadline_ms", integer_schema(0, std::int64_t{1} << 40, 0, "virtual; 0 is none")}});
+       {"reply_deadline_ms", integer_schema(0, big, 0, "virtual; 0 is none")},
+       {"episode_ms", integer_schema(0, big, 0, "virtual; a longer one is truncated; 0 is none")},
+       {"events_pending_max", integer_schema(1, big, limits.events_pending_max, breaks)},
+       {"turns_max", integer_schema(1, big, limits.turns_max, breaks)},
+       {"episodes_max", integer_schema(1, big, limits.episodes_max, breaks)},
+       {"conversation_bytes_max", integer_schema(1, big, limits.conversation_bytes_max, breaks)},
+       {"state_bytes_max", integer_schema(1, big, limits.state_bytes_max, breaks)}});
 }
 
 }  // namespace
@@ -135,6 +153,7 @@ Result<Scenario> scenario_from(const JsonDocument& document, const EnvironmentRe
   scenario.lifecycle = read_lifecycle(root.object("lifecycle", false));
   scenario.reward = read_reward(root.object("reward", false));
   scenario.limits = read_limits(root.object("limits", false));
+  const auto conditions = std::make_shared<const Conditions>(read_conditions(root));
   JsonObject options = root.object("options", false);
   root.finish();
   if (!reader.ok()) {
@@ -145,6 +164,12 @@ Result<Scenario> scenario_from(const JsonDocument& document, const EnvironmentRe
     return reader.error();
   }
   check(scenario.family != nullptr, "an environment's options are read or refused with an error");
+  check_conditions(*conditions, scenario.family->spec(), reader);
+  if (!reader.ok()) {
+    return reader.error();
+  }
+  scenario.conditions = conditions;
+  scenario.family = under_conditions(std::move(scenario.family), conditions);
   return scenario;
 }
 
@@ -165,6 +190,7 @@ Json scenario_schema(const EnvironmentRegistry& registry) {
                      {"lifecycle", lifecycle_schema()},
                      {"reward", reward_schema()},
                      {"limits", limits_schema()}};
+  properties.update(conditions_schema());
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle scenario"},
           {"type", "object"},

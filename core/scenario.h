@@ -14,6 +14,8 @@
 
 namespace turnhalle {
 
+struct Conditions;  // conditions.h
+
 /// Which tasks a lifecycle strings together (Connect the Dots, arXiv 2606.20002; the code's
 /// packing strategies). In all of them the hidden world is one.
 enum class Packing : std::uint8_t {
@@ -44,6 +46,8 @@ struct Scenario {
   LifecycleOptions lifecycle;
   RewardOptions reward;
   WorldLimits limits;
+  /// Latencies, faults and exogenous events; null when there are none. `family` plays under them.
+  std::shared_ptr<const Conditions> conditions;
   std::shared_ptr<const EnvironmentFamily> family;
   Json document;  ///< as read; its canonical bytes name the scenario in a store
 };

@@ -40,6 +40,41 @@ Outcome outcome_of(ReplyFailure failure) {
   return failure == ReplyFailure::agent ? Outcome::agent_error : Outcome::infrastructure_error;
 }
 
+// The environment's own fault: the world ends.
+StepResult broken(std::string why) {
+  StepResult result;
+  result.outcome = Outcome::environment_error;
+  result.observation = std::move(why);
+  return result;
+}
+
+std::string over(const char* limit, std::int64_t value) {
+  return "The environment goes over limits." + std::string(limit) + " (" + std::to_string(value) +
+         ").";
+}
+
+std::int64_t size_of(std::span<const Message> messages) {
+  std::size_t bytes = 0;
+  for (const Message& message : messages) bytes += message.content.size();
+  return static_cast<std::int64_t>(bytes);
+}
+std::int64_t size_of(const AgentReply& reply) {
+  return static_cast<std::int64_t>(reply.text.size());
+}
+std::int64_t size_of(const StepResult& result) {
+  return size_of(std::span<const Message>(result.tool_results)) +
+         static_cast<std::int64_t>(result.observation.size());
+}
+
+constexpr std::int64_t kTurnsBetweenLooks = 64;
+
+std::int64_t state_bytes(const Lifecycle& lifecycle) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  lifecycle.snapshot(out);
+  return static_cast<std::int64_t>(bytes.size());
+}
+
 void write_messages(ByteWriter& out, const std::vector<Message>& messages) {
   out.u64(messages.size());
   for (const Message& message : messages) {
@@ -91,7 +126,7 @@ void World::start() {
 Conversation World::conversation() const {
   check(started_ && !finished_, "only a running world has a turn to play");
   Conversation view;
-  view.messages = messages_;
+  view.messages = *messages_;
   view.lifecycle = options_.index;
   view.episode = episode_;
   view.kind = kind_;
@@ -106,10 +141,9 @@ Conversation World::conversation() const {
 }
 
 void World::begin_episode() {
-  std::optional<EpisodeStart> start = lifecycle_->next_episode(messages_);
+  std::optional<EpisodeStart> start = lifecycle_->next_episode(*messages_);
   if (!start) {
-    finished_ = true;
-    if (recorder_) recorder_->lifecycle_ended();
+    end_lifecycle();
     return;
   }
   ++episode_;
@@ -120,30 +154,60 @@ void World::begin_episode() {
   fresh_ = !start->continues;
   queue_.clear();
   asked_ = queue_.now();
+  began_ = queue_.now();
+  for (Timer& timer : start->timers) {
+    queue_.after(timer.delay, timer.kind, std::move(timer.payload));
+  }
   if (recorder_) recorder_->episode_started(episode_, *start);
-  if (fresh_) {
-    messages_.clear();
+  if (fresh_ && messages_shared_) {
+    messages_ = std::make_shared<std::vector<Message>>();
+    messages_shared_ = false;
   }
-  episode_begin_ = messages_.size();
+  std::vector<Message>& messages = own_messages();
+  if (fresh_) messages.clear();
+  episode_begin_ = messages.size();
   for (Message& message : start->messages) {
-    messages_.push_back(std::move(message));
+    messages.push_back(std::move(message));
   }
+  message_bytes_ = size_of(messages);
+}
+
+void World::end_lifecycle() {
+  finished_ = true;
+  if (recorder_) recorder_->lifecycle_ended();
+}
+
+// The messages, to be changed: a copy of them when a fork reads the same ones. The copy is made
+// even when the fork is gone, so that two threads never ask each other.
+std::vector<Message>& World::own_messages() {
+  if (messages_shared_) {
+    messages_ = std::make_shared<std::vector<Message>>(*messages_);
+    messages_shared_ = false;
+  }
+  return *messages_;
+}
+
+// Enters the faults of what came later into the turn's events, and adds the rest.
+void World::take(StepResult& into, StepResult later) {
+  std::uint64_t number = 0;
+  for (std::string& fault : later.faults) {
+    turn_events_.push_back({queue_.now(), number++, kFaultEvent, std::move(fault)});
+  }
+  merge(into, std::move(later));
 }
 
 // Runs the event that is due next. An empty queue, or one that never empties, breaks the episode.
 void World::run_event(StepResult& result) {
-  const bool flooded =
-      static_cast<std::int64_t>(turn_events_.size()) >= options_.limits.events_per_turn_max;
+  const std::int64_t events_max = options_.limits.events_per_turn_max;
+  const bool flooded = std::ssize(turn_events_) >= events_max;
   if (queue_.empty() || flooded) {
-    StepResult broken;
-    broken.outcome = Outcome::environment_error;
-    broken.observation = flooded ? "The environment floods its event queue."
-                                 : "The environment waits for nothing.";
-    merge(result, std::move(broken));
+    merge(result, broken(flooded ? over("events_per_turn_max", events_max)
+                                 : "The environment waits for nothing."));
     return;
   }
   turn_events_.push_back(queue_.pop());
-  merge(result, lifecycle_->advance(turn_events_.back(), queue_));
+  const Event event = turn_events_.back();
+  take(result, lifecycle_->advance(event, queue_));
 }
 
 // Runs events until somebody has to act or the episode is over.
@@ -154,47 +218,82 @@ StepResult World::settle(StepResult result) {
   return result;
 }
 
-void World::deliver(AgentReply reply) {
-  check(started_ && !finished_, "only a running world takes a reply");
-  make_readable(reply, options_.limits);
-  turn_events_.clear();
-  const SimTime arrival = queue_.now() + reply.latency;
+// What happens from the agent's being asked to the next turn or the end.
+StepResult World::play_turn(const AgentReply& reply, SimTime arrival) {
   StepResult result;
   // Events that are due before the reply arrives happen first; the agent learns of them with
   // the observation that follows.
   while (result.outcome == Outcome::running && !queue_.empty() && queue_.next_time() <= arrival) {
     run_event(result);
   }
-  if (result.outcome == Outcome::running) {
-    queue_.pass(arrival - queue_.now());
-    const SimDuration deadline = options_.limits.reply_deadline;
-    if (reply.failure != ReplyFailure::none) {
-      result.outcome = outcome_of(reply.failure);
-      result.observation = reply.failure_text;
-    } else if (deadline.ns > 0 && reply.latency > deadline) {
-      result.outcome = Outcome::timeout;
-      result.observation = "The reply came after its deadline.";
-    } else if (result.observation.empty() && turn_events_.empty()) {
-      result = settle(lifecycle_->step(kAgentSeat, reply, queue_));
-    } else {
-      merge(result, lifecycle_->step(kAgentSeat, reply, queue_));
-      result = settle(std::move(result));
-    }
+  if (result.outcome != Outcome::running) {
+    return result;
   }
-  if (result.outcome == Outcome::running && turn_ + 1 >= turns_max_) {
+  queue_.pass(arrival - queue_.now());
+  const SimDuration deadline = options_.limits.reply_deadline;
+  if (reply.failure != ReplyFailure::none) {
+    result.outcome = outcome_of(reply.failure);
+    result.observation = reply.failure_text;
+    return result;
+  }
+  if (deadline.ns > 0 && reply.latency > deadline) {
+    result.outcome = Outcome::timeout;
+    result.observation = "The reply came after its deadline.";
+    return result;
+  }
+  take(result, lifecycle_->step(kAgentSeat, reply, queue_));
+  return settle(std::move(result));
+}
+
+// Ends an episode that has used up its turns or its time, and a world that misbehaves.
+void World::apply_limits(const AgentReply& reply, StepResult& result) const {
+  if (result.outcome != Outcome::running) {
+    return;
+  }
+  const WorldLimits& limits = options_.limits;
+  const bool late = limits.episode_time.ns > 0 && queue_.now() - began_ > limits.episode_time;
+  if (turn_ + 1 >= turns_max_ || late) {
     result.outcome = Outcome::truncated;
+    return;
   }
+  const std::int64_t bytes = message_bytes_ + size_of(reply) + size_of(result);
+  if (turn_ + 1 >= limits.turns_max) {
+    merge(result, broken(over("turns_max", limits.turns_max)));
+  } else if (episode_ >= limits.episodes_max) {
+    merge(result, broken(over("episodes_max", limits.episodes_max)));
+  } else if (static_cast<std::int64_t>(queue_.size()) > limits.events_pending_max) {
+    merge(result, broken(over("events_pending_max", limits.events_pending_max)));
+  } else if (bytes > limits.conversation_bytes_max) {
+    result.observation.clear();  // it is what is too long
+    result.tool_results.clear();
+    merge(result, broken(over("conversation_bytes_max", limits.conversation_bytes_max)));
+  } else if (turn_ % kTurnsBetweenLooks == kTurnsBetweenLooks - 1 &&
+             state_bytes(*lifecycle_) > limits.state_bytes_max) {
+    merge(result, broken(over("state_bytes_max", limits.state_bytes_max)));
+  }
+}
+
+void World::deliver(AgentReply reply) {
+  check(started_ && !finished_, "only a running world takes a reply");
+  make_readable(reply, options_.limits);
+  turn_events_.clear();
+  const SimTime arrival = queue_.now() + reply.latency;
+  StepResult result = play_turn(reply, arrival);
+  apply_limits(reply, result);
   finish_turn(reply, result, arrival);
-  messages_.push_back({Role::assistant, std::move(reply.text), std::move(reply.tool_calls), {}});
+  message_bytes_ += size_of(reply);
+  std::vector<Message>& messages = own_messages();
+  messages.push_back({Role::assistant, std::move(reply.text), std::move(reply.tool_calls), {}});
   if (result.outcome != Outcome::running) {
     finish_episode(result.outcome);
     return;
   }
+  message_bytes_ += size_of(result);
   for (Message& message : result.tool_results) {
-    messages_.push_back(std::move(message));
+    messages.push_back(std::move(message));
   }
   if (!result.observation.empty()) {
-    messages_.push_back({Role::user, std::move(result.observation), {}, {}});
+    messages.push_back({Role::user, std::move(result.observation), {}, {}});
   }
   ++turn_;
   asked_ = queue_.now();
@@ -210,7 +309,34 @@ void World::finish_turn(const AgentReply& reply, const StepResult& result, SimTi
 void World::finish_episode(Outcome outcome) {
   const EpisodeEnd end = lifecycle_->end_episode(outcome, turn_ + 1);
   if (recorder_) recorder_->episode_ended(episode_, end);
-  begin_episode();
+  if (is_infrastructure(outcome)) {
+    end_lifecycle();  // whatever the lifecycle thinks of it
+  } else {
+    begin_episode();
+  }
+}
+
+std::unique_ptr<World> World::fork(const WorldOptions& options,
+                                   std::unique_ptr<Recorder> recorder) {
+  check(started_, "only a world that was started is forked");
+  auto copy = std::make_unique<World>(lifecycle_->fork(), options, std::move(recorder));
+  messages_shared_ = true;
+  copy->messages_ = messages_;
+  copy->messages_shared_ = true;
+  copy->queue_ = queue_;
+  copy->kind_ = kind_;
+  copy->position_ = position_;
+  copy->turns_max_ = turns_max_;
+  copy->episode_ = episode_;
+  copy->turn_ = turn_;
+  copy->episode_begin_ = episode_begin_;
+  copy->message_bytes_ = message_bytes_;
+  copy->began_ = began_;
+  copy->fresh_ = fresh_;
+  copy->started_ = started_;
+  copy->finished_ = finished_;
+  copy->asked_ = asked_;
+  return copy;
 }
 
 std::string World::snapshot() const {
@@ -218,7 +344,7 @@ std::string World::snapshot() const {
   ByteWriter out(bytes);
   lifecycle_->snapshot(out);
   queue_.snapshot(out);
-  write_messages(out, messages_);
+  write_messages(out, *messages_);
   out.u8(static_cast<std::uint8_t>(kind_));
   out.i64(position_);
   out.i64(turns_max_);
@@ -227,12 +353,13 @@ std::string World::snapshot() const {
   out.u64(episode_begin_);
   out.u8(static_cast<std::uint8_t>((fresh_ ? 1 : 0) | (started_ ? 2 : 0) | (finished_ ? 4 : 0)));
   out.i64(asked_.ns);
+  if (options_.limits.episode_time.ns > 0) out.i64(began_.ns);
   return bytes;
 }
 
 bool World::restore(std::string_view bytes) {
   ByteReader in(bytes);
-  if (!lifecycle_->restore(in) || !queue_.restore(in) || !read_messages(in, messages_)) {
+  if (!lifecycle_->restore(in) || !queue_.restore(in) || !read_messages(in, own_messages())) {
     return false;
   }
   kind_ = static_cast<EpisodeKind>(in.u8());
@@ -246,7 +373,23 @@ bool World::restore(std::string_view bytes) {
   started_ = (flags & 2) != 0;
   finished_ = (flags & 4) != 0;
   asked_ = {in.i64()};
-  return in.finished() && episode_begin_ <= messages_.size();
+  if (options_.limits.episode_time.ns > 0) began_ = {in.i64()};
+  message_bytes_ = size_of(*messages_);
+  return in.finished() && episode_begin_ <= messages_->size();
+}
+
+std::vector<std::unique_ptr<World>> branch(World& world, std::int64_t count) {
+  std::vector<std::unique_ptr<World>> continuations;
+  for (std::int64_t i = 0; i < count; ++i) {
+    WorldOptions options = world.options();
+    options.agent_key = branch_key(options.agent_key, i);
+    continuations.push_back(world.fork(options, nullptr));
+  }
+  return continuations;
+}
+
+RandomKey branch_key(RandomKey key, std::int64_t number) {
+  return number == 0 ? key : key.split("fork").split(static_cast<std::uint64_t>(number));
 }
 
 boost::asio::awaitable<void> play(World& world, Agent& agent, std::function<bool()> stop) {

@@ -93,6 +93,7 @@ class Lake final : public Environment, public Observable {
     return result;
   }
 
+  std::unique_ptr<Environment> fork() const override { return std::make_unique<Lake>(*this); }
   void snapshot(ByteWriter& out) const override;
   bool restore(ByteReader& in) override;
   Json hidden_state() const override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "core/text.h"
 #include "envs/withholds_reward.h"
 
@@ -32,12 +33,37 @@ constexpr std::string_view kUpdateSystem =
     "Be brief and concrete. Do not repeat the rules that every task states. Write what helps "
     "with other tasks too. Use Markdown; headings start at level three.";
 
+// An environment that is copied with its owner.
+class OwnedEnvironment {
+ public:
+  explicit OwnedEnvironment(const EnvironmentFamily& family)
+      : family_(family), environment_(family.make()) {}
+  OwnedEnvironment(const OwnedEnvironment& other)
+      : family_(other.family_), environment_(other->fork()) {
+    if (environment_ == nullptr) {
+      std::string bytes;
+      ByteWriter out(bytes);
+      other->snapshot(out);
+      environment_ = family_.make();
+      ByteReader in(bytes);
+      check(environment_->restore(in), "an environment reads its own snapshot");
+    }
+  }
+  OwnedEnvironment& operator=(const OwnedEnvironment&) = delete;
+  Environment& operator*() const { return *environment_; }
+  Environment* operator->() const { return environment_.get(); }
+
+ private:
+  const EnvironmentFamily& family_;
+  std::unique_ptr<Environment> environment_;
+};
+
 class TaskSequence final : public Lifecycle {
  public:
   TaskSequence(const Scenario& scenario, const RunSeed& seed, LifecycleIndex index)
-      : scenario_(scenario), environment_(scenario.family->make()) {
-    words_ = scenario.family->context_words();
-    context_ = words_.placeholder;
+      : scenario_(scenario), environment_(*scenario.family) {
+    words_ = std::make_shared<const ContextWords>(scenario.family->context_words());
+    context_ = words_->placeholder;
     const LifecycleOptions& options = scenario.lifecycle;
     LifecycleIndex run = index;
     if (options.packing == Packing::ralph_full) {
@@ -50,7 +76,7 @@ class TaskSequence final : public Lifecycle {
   }
 
   const EnvironmentSpec& spec() const override { return environment_->spec(); }
-  const Environment& environment() const override { return *environment_; }
+  const Environment& environment() const override { return environment_->unwrapped(); }
 
   std::optional<EpisodeStart> next_episode(std::span<const Message> conversation) override {
     if (broken_ ||
@@ -88,10 +114,10 @@ class TaskSequence final : public Lifecycle {
     if (kind_ == EpisodeKind::update_context) {
       end.success = outcome == Outcome::done;
       if (!end.success && !broken_) {
-        context_ = words_.failed;
+        context_ = words_->failed;
       }
       if (scenario_.lifecycle.fixed_context) {
-        context_ = words_.placeholder;
+        context_ = words_->placeholder;
       }
       if (!broken_) end.reward = end.success ? 0.0 : -scenario_.reward.context_format_penalty;
       return end;
@@ -140,6 +166,10 @@ class TaskSequence final : public Lifecycle {
     return in.ok();
   }
 
+  std::unique_ptr<Lifecycle> fork() const override {
+    return std::unique_ptr<TaskSequence>(new TaskSequence(*this));
+  }
+
   Json hidden_state() const override {
     return {{"environment", environment_->hidden_state()},
             {"context", context_},
@@ -148,6 +178,8 @@ class TaskSequence final : public Lifecycle {
   }
 
  private:
+  TaskSequence(const TaskSequence&) = default;
+
   bool tells_reward() const {
     return dynamic_cast<const WithholdsReward*>(environment_.get()) == nullptr;
   }
@@ -161,7 +193,7 @@ class TaskSequence final : public Lifecycle {
     feedback_.clear();
     const bool repeats = scenario_.lifecycle.packing != Packing::sequence;
     const std::int64_t which = repeats ? repeated_task_ : position;
-    const Opening opening = environment_->reset(
+    Opening opening = environment_->reset(
         {hidden_, task_.split(static_cast<std::uint64_t>(which)), position, which});
     system_ = opening.system;
     EpisodeStart start;
@@ -171,7 +203,8 @@ class TaskSequence final : public Lifecycle {
     start.context = context_;
     const std::string system = system_message();
     if (!system.empty()) start.messages.push_back({Role::system, system, {}, {}});
-    start.messages.push_back({Role::user, opening.user, {}, {}});
+    start.messages.push_back({Role::user, std::move(opening.user), {}, {}});
+    start.timers = std::move(opening.timers);
     return start;
   }
 
@@ -248,8 +281,8 @@ class TaskSequence final : public Lifecycle {
   }
 
   const Scenario& scenario_;
-  std::unique_ptr<Environment> environment_;
-  ContextWords words_;
+  OwnedEnvironment environment_;
+  std::shared_ptr<const ContextWords> words_;
   RandomKey hidden_;
   RandomKey task_;
   std::int64_t repeated_task_ = 0;

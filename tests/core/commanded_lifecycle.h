@@ -108,6 +108,14 @@ class CommandedLifecycle final : public Lifecycle {
     flooding_ = in.boolean();
     return in.ok() && next_ <= episodes_;
   }
+  std::unique_ptr<Lifecycle> fork() const override {
+    auto copy = std::make_unique<CommandedLifecycle>(episodes_, turns_max_);
+    copy->next_ = next_;
+    copy->heard_ = heard_;
+    copy->broken_ = broken_;
+    copy->flooding_ = flooding_;
+    return copy;
+  }
   Json hidden_state() const override { return heard_; }
 
  private:

@@ -57,6 +57,9 @@ class SumLifecycle final : public Lifecycle {
     sum_ = in.i64();
     return in.ok();
   }
+  std::unique_ptr<Lifecycle> fork() const override {
+    return std::make_unique<SumLifecycle>(*this);
+  }
   Json hidden_state() const override { return sum_; }
   const Environment& environment() const override {
     check(false, "this lifecycle has no environment");

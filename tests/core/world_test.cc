@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/core/commanded_lifecycle.h"
 
 namespace turnhalle {
@@ -167,6 +169,58 @@ TEST(World, AFloodOfEventsIsCutWhetherTheAgentWaitsOrNot) {
     EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::environment_error);
     EXPECT_FALSE(stage.heard.ends[0].reward.has_value());
     EXPECT_EQ(stage.heard.turns.back().events, 25U);
+  }
+}
+
+TEST(World, AnEpisodeThatTakesTooLongIsTruncated) {
+  WorldLimits limits;
+  limits.episode_time = milliseconds(100);
+  Stage stage(limits, 2);
+  stage.world.start();
+  stage.say("a", milliseconds(100));
+  EXPECT_TRUE(stage.heard.ends.empty());
+  stage.say("b", milliseconds(1));
+  ASSERT_EQ(stage.heard.ends.size(), 1U);
+  EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::truncated);
+  const std::string bytes = stage.world.snapshot();
+  Stage again(limits, 2);
+  ASSERT_TRUE(again.world.restore(bytes));
+  again.say("c", milliseconds(100));
+  EXPECT_TRUE(again.heard.ends.empty()) << "the second episode has time of its own";
+}
+
+// Each misbehaves in one way; all are stopped, and told by which limit.
+TEST(World, ThatMisbehavesIsStoppedByALimitThatIsNamed) {
+  struct Case {
+    const char* limit;
+    const char* reply;
+    std::function<void(WorldLimits&)> set;
+  };
+  const std::vector<Case> cases = {
+      {"turns_max", "x", [](WorldLimits& limits) { limits.turns_max = 5; }},
+      {"episodes_max", "x", [](WorldLimits& limits) { limits.episodes_max = 0; }},
+      {"events_per_turn_max", "flood", [](WorldLimits& limits) { limits.events_per_turn_max = 9; }},
+      {"events_pending_max", "later 9", [](WorldLimits& limits) { limits.events_pending_max = 9; }},
+      {"conversation_bytes_max", "x",
+       [](WorldLimits& limits) { limits.conversation_bytes_max = 90; }},
+      {"state_bytes_max", "x", [](WorldLimits& limits) { limits.state_bytes_max = 3; }}};
+  for (const Case& misbehaviour : cases) {
+    WorldLimits limits;
+    misbehaviour.set(limits);
+    Stage stage(limits, 3, 1000);
+    stage.world.start();
+    for (int turn = 0; turn < 100 && !stage.world.finished(); ++turn) {
+      stage.say(misbehaviour.reply);
+    }
+    EXPECT_TRUE(stage.world.finished()) << misbehaviour.limit;
+    ASSERT_EQ(stage.heard.ends.size(), 1U) << misbehaviour.limit;
+    EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::environment_error);
+    EXPECT_FALSE(stage.heard.ends[0].reward.has_value());
+    EXPECT_NE(stage.heard.turns.back().observation.find("limits." +
+                                                        std::string(misbehaviour.limit)),
+              std::string::npos)
+        << stage.heard.turns.back().observation;
+    EXPECT_TRUE(stage.heard.over);
   }
 }
 
