@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "apps/bench_worlds.h"
 #include "apps/play_run.h"
 #include "apps/progress.h"
 #include "apps/temporary_folder.h"
@@ -103,7 +104,12 @@ Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
     return turns.error();
   }
   const TemporaryFolder folder("bench");
-  std::vector<BenchRow> rows;
+  std::vector<BenchRow> rows = bench_worlds(scenario, {.runs = options.runs});
+  Result<BenchRow> hours = bench_ten_hours(scenario, {.runs = options.runs});
+  if (!hours) {
+    return hours.error();
+  }
+  rows.push_back(*std::move(hours));
   for (const bool record : {false, true}) {
     for (const int threads : options.threads) {
       course.threads = threads;

@@ -17,7 +17,8 @@ struct SimulatorBenchOptions {
   std::vector<int> threads = {1, 2};
 };
 
-/// One row for each number of threads without recording, and one with a store on disk.
+/// One row for each number of threads without recording, and one with a store on disk; then what
+/// worlds cost beside their turns (bench_worlds.h).
 Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
                                               const SimulatorBenchOptions& options);
 

@@ -164,11 +164,18 @@ PoolTask make_task(const PlayRequest& request, Reorderer& reorderer, Progress& p
       reorderer.finish(index, std::move(finished));
     };
     recorders.push_back(std::make_unique<SummaryRecorder>(index.value < request.keep, finish));
-    const WorldOptions options{index, request.seed.agent(index), request.scenario.limits};
-    return std::make_unique<World>(make_lifecycle(request.scenario, request.seed, index), options,
+    const LifecycleIndex tasks = request.fork != nullptr ? request.fork->index : index;
+    WorldOptions options{index, request.seed.agent(tasks), request.scenario.limits};
+    if (request.fork != nullptr) {
+      options.agent_key = branch_key(options.agent_key, index.value);
+    }
+    return std::make_unique<World>(make_lifecycle(request.scenario, request.seed, tasks), options,
                                    tee(std::move(recorders)));
   };
-  task.make_agent = stoppable(request.agent.make);
+  task.make_agent = stoppable(request.fork == nullptr
+                                  ? request.agent.make
+                                  : make_forking_agents(request.fork->recording,
+                                                        request.fork->point, request.agent.make));
   task.finished = [&](World&, LifecycleIndex) {
     progress.add(1);
     if (request.store != nullptr && !request.store->status()) {

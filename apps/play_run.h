@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/output.h"
 #include "apps/seats.h"
+#include "core/replay.h"
 #include "core/scenario.h"
 #include "core/sha256.h"
 #include "core/store_reader.h"
@@ -33,6 +35,15 @@ struct PlayedLifecycle {
   std::vector<EpisodeSummary> episodes;
 };
 
+/// Where the lifecycles of a forked run come from.
+struct ForkOrigin {
+  std::string store;
+  std::int64_t lifecycle = 0;  ///< its number in that store
+  LifecycleIndex index;        ///< in its run: all continuations play its tasks
+  ForkPoint point;
+  std::shared_ptr<const StoredLifecycle> recording;
+};
+
 struct PlayRequest {
   const Scenario& scenario;
   RunSeed seed;
@@ -48,6 +59,7 @@ struct PlayRequest {
   const StoreReader* stored = nullptr;
   /// So many of the first lifecycles are kept whole, to be shown.
   std::int64_t keep = 0;
+  const ForkOrigin* fork = nullptr;  ///< null: lifecycles are played from their beginning
 };
 
 struct PlayedRun {

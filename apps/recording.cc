@@ -18,6 +18,8 @@ std::string difference(const RunInfo& stored, const RunInfo& wanted) {
   if (stored.seed != wanted.seed) return "seed " + std::to_string(stored.seed);
   if (stored.split != wanted.split) return "split " + stored.split;
   if (stored.trial != wanted.trial) return "trial " + std::to_string(stored.trial);
+  const auto origin = [](const RunInfo& run) { return run.details.value("forked_from", Json()); };
+  if (canonical(origin(stored)) != canonical(origin(wanted))) return "another fork";
   if (stored.lifecycles != wanted.lifecycles) {
     return std::to_string(stored.lifecycles) + " lifecycles";
   }

@@ -20,15 +20,18 @@ class WorldMaker {
       if (!scenario) {
         return scenario.error();
       }
-      found = scenarios_
-                  .emplace(run.number, std::make_unique<const Scenario>(std::move(*scenario)))
+      found = scenarios_.emplace(run.number, std::make_unique<const Scenario>(std::move(*scenario)))
                   .first;
     }
     const Split split = run.info.split == "train" ? Split::train : Split::test;
     const RunSeed seed{run.info.seed, split, run.info.trial};
     const Scenario& scenario = *found->second;
-    return ReplayWorld{make_lifecycle(scenario, seed, index),
-                       WorldOptions{index, seed.agent(index), scenario.limits}};
+    // Every lifecycle of a forked run plays the tasks of the one that it branched off.
+    const Json forked = run.info.details.value("forked_from", Json());
+    const LifecycleIndex tasks =
+        forked.is_object() ? LifecycleIndex{forked.value("index", std::int64_t{0})} : index;
+    return ReplayWorld{make_lifecycle(scenario, seed, tasks),
+                       WorldOptions{index, seed.agent(tasks), scenario.limits}};
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "apps/commands/inspect_store.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -20,6 +21,7 @@ struct StoreOptions {
 struct StoreFacts {
   std::vector<std::pair<std::string, std::int64_t>> counts;
   std::int64_t complete = 0;
+  Json forks = Json::array();  ///< rows of lifecycle, store, lifecycle, episode, turn
   IntegrityReport integrity;
 };
 
@@ -35,6 +37,12 @@ Result<StoreFacts> read_facts(const StoreReader& store) {
     return lifecycles.error();
   }
   for (const LifecycleSummary& summary : *lifecycles) facts.complete += summary.complete ? 1 : 0;
+  Result<Json> forks = store.query(
+      "SELECT lifecycle, parent_store, parent_lifecycle, episode, turn FROM forks ORDER BY id");
+  if (!forks) {
+    return forks.error();
+  }
+  facts.forks = std::move(*forks);
   Result<IntegrityReport> integrity = store.check_integrity();
   if (!integrity) {
     return integrity.error();
@@ -68,8 +76,17 @@ Json to_json(const StoreOptions& options, const StoreReader& store, const StoreF
                     {"trial", run.info.trial},
                     {"program", run.info.program}});
   }
+  Json forks = Json::array();
+  for (const Json& row : facts.forks) {
+    forks.push_back({{"lifecycle", row[0]},
+                     {"parent_store", row[1]},
+                     {"parent_lifecycle", row[2]},
+                     {"episode", row[3]},
+                     {"turn", row[4]}});
+  }
   return {{"command", "inspect store"},
           {"store", options.store},
+          {"forks", std::move(forks)},
           {"schema_version", store.schema_version()},
           {"tables", std::move(tables)},
           {"counts", std::move(counts)},
@@ -81,6 +98,21 @@ Json to_json(const StoreOptions& options, const StoreReader& store, const StoreF
             {"lifecycles", facts.integrity.lifecycles},
             {"turns", facts.integrity.turns},
             {"damage", std::move(damage)}}}};
+}
+
+// The lineage, shortened when it is long.
+std::string forks_text(const Json& forks) {
+  constexpr std::size_t kShown = 20;
+  const auto text = [](const Json& cell) {
+    return cell.is_string() ? cell.get<std::string>() : cell.dump();
+  };
+  Table table({">lifecycle", "forked from", ">lifecycle", ">episode", ">turn"});
+  for (std::size_t i = 0; i < std::min(kShown, forks.size()); ++i) {
+    const Json& row = forks[i];
+    table.row({text(row[0]), text(row[1]), text(row[2]), text(row[3]), text(row[4])});
+  }
+  const std::size_t left = forks.size() - std::min(kShown, forks.size());
+  return "\n" + table.text() + (left > 0 ? "and " + std::to_string(left) + " more\n" : "");
 }
 
 void print_for_people(const StoreOptions& options, const StoreReader& store,
@@ -96,6 +128,7 @@ void print_for_people(const StoreOptions& options, const StoreReader& store,
   for (const auto& [table, rows] : facts.counts) tables.row({table, grouped(rows)});
   std::cout << runs.text() << "\n" << tables.text() << "\n" << grouped(facts.complete)
             << " complete lifecycles\n";
+  if (!facts.forks.empty()) std::cout << forks_text(facts.forks);
   if (facts.integrity.ok()) {
     std::cout << "intact: " << grouped(facts.integrity.lifecycles) << " chains of hashes hold\n";
   }
