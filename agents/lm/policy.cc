@@ -90,7 +90,8 @@ class PolicyAgent final : public Agent {
   ~PolicyAgent() override { leave(); }
 
   asio::awaitable<AgentReply> act(const Conversation& conversation) override {
-    if (opens_conversation(conversation)) {
+    // A conversation that others began, before a fork, is read from its beginning.
+    if (opens_conversation(conversation) || conversation_.value < 0) {
       leave();
       ledger_.begin();
       conversation_ = parts_.engine->open();
