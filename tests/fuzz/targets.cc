@@ -1,0 +1,221 @@
+#include "tests/fuzz/targets.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "agents/agent_spec.h"
+#include "core/store_reader.h"
+#include "core/text.h"
+#include "envs/all.h"
+#include "envs/task_sequence.h"
+
+namespace turnhalle::fuzz {
+namespace {
+
+constexpr std::array kScenarios = {"frozen_lake_obscure_easy_compact", "guess_number_compact"};
+
+const Scenario& scenario(std::size_t number) {
+  static const std::array<Scenario, kScenarios.size()> all = [] {
+    const auto read = [](std::string name) {
+      const std::string folder = std::string(TURNHALLE_SOURCE_DIR) + "/scenarios/";
+      return read_scenario(folder + name + ".json", all_environments()).value();
+    };
+    return std::array<Scenario, kScenarios.size()>{read(kScenarios[0]), read(kScenarios[1])};
+  }();
+  return all[number % all.size()];
+}
+
+std::unique_ptr<World> new_world(const Scenario& of) {
+  return std::make_unique<World>(make_lifecycle(of, {}, {0}),
+                                 WorldOptions{{0}, RandomKey{}, of.limits}, nullptr);
+}
+
+void say(World& world, std::string_view text) {
+  AgentReply reply;
+  reply.text = text;
+  world.deliver(std::move(reply));
+}
+
+const std::array<std::string_view, 4> kReplies = {"<answer>Direction 1</answer>",
+                                                  "<answer>5</answer>",
+                                                  "<hint> Down4 Right ? Up ? Left ?</hint>", ""};
+
+void play_on(World& world) {
+  for (std::size_t turn = 0; turn < 12 && !world.finished(); ++turn) {
+    say(world, kReplies[turn % kReplies.size()]);
+  }
+}
+
+// JSON: what is read is written in one form, which reads as the same.
+void run_json(std::string_view bytes) {
+  const Result<JsonDocument> read = parse_json(std::string(bytes));
+  if (!read) {
+    check(!read.error().text().empty(), "an error says something");
+    return;
+  }
+  const std::string once = canonical(read->root);
+  const Result<JsonDocument> again = parse_json(once);
+  check(again.ok(), "canonical JSON is read", once);
+  check(canonical(again->root) == once, "canonical JSON stays as it is", once);
+}
+
+// Scenarios: an error of one line, or worlds that can be played.
+void run_scenario(std::string_view bytes) {
+  const Result<JsonDocument> document = parse_json(std::string(bytes));
+  if (!document) {
+    return;
+  }
+  const Result<Scenario> read = scenario_from(*document, all_environments());
+  if (!read) {
+    check(read.error().text().find('\n') == std::string::npos, "an error has one line");
+    return;
+  }
+  const auto world = new_world(*read);
+  world->start();
+  play_on(*world);
+}
+
+// Replies: the first byte says whose turn it is.
+void run_reply(std::string_view bytes) {
+  const std::size_t first = bytes.empty() ? 0 : static_cast<unsigned char>(bytes.front());
+  const auto world = new_world(scenario(first));
+  world->start();
+  for (std::size_t turn = 0; turn < first / 2 % 8 && !world->finished(); ++turn) {
+    say(*world, kReplies[turn % kReplies.size()]);
+  }
+  for (int times = 0; times < 2 && !world->finished(); ++times) {
+    say(*world, bytes.substr(bytes.empty() ? 0 : 1));
+  }
+  if (!world->finished()) {
+    for (const Message& message : world->conversation().messages) {
+      check(is_utf8(message.content), "a conversation is well-formed text");
+    }
+  }
+}
+
+// Snapshots: refused, or a world that is in this state and can be played.
+void run_snapshot(std::string_view bytes) {
+  const std::size_t first = bytes.empty() ? 0 : static_cast<unsigned char>(bytes.front());
+  const auto world = new_world(scenario(first));
+  if (bytes.empty() || !world->restore(bytes.substr(1))) {
+    return;
+  }
+  check(world->snapshot() == bytes.substr(1), "what is restored is what was saved");
+  play_on(*world);
+}
+
+std::vector<std::string> snapshot_seeds() {
+  std::vector<std::string> seeds;
+  for (std::size_t number = 0; number < kScenarios.size(); ++number) {
+    const auto world = new_world(scenario(number));
+    world->start();
+    for (std::size_t turn = 0; turn < 10 && !world->finished(); ++turn) {
+      seeds.push_back(static_cast<char>(number) + world->snapshot());
+      say(*world, kReplies[turn % kReplies.size()]);
+    }
+  }
+  return seeds;
+}
+
+// Removes its files at the end of the process.
+class ScratchStore {
+ public:
+  ScratchStore()
+      : path_((std::filesystem::temp_directory_path() /
+               ("turnhalle-fuzz-" + std::to_string(getpid()) + ".sqlite"))
+                  .string()) {}
+  ~ScratchStore() { remove(); }
+  ScratchStore(const ScratchStore&) = delete;
+  ScratchStore& operator=(const ScratchStore&) = delete;
+  const std::string& path() const { return path_; }
+  void remove() const {
+    for (const char* ending : {"", "-wal", "-shm", ".lock"}) {
+      std::filesystem::remove(path_ + ending);
+    }
+  }
+
+ private:
+  std::string path_;
+};
+
+const ScratchStore& scratch() {
+  static const ScratchStore store;
+  return store;
+}
+
+// Store pages: refused, or read with what is wrong in a report.
+void run_store(std::string_view bytes) {
+  scratch().remove();
+  std::ofstream(scratch().path(), std::ios::binary) << bytes;
+  Result<StoreReader> reader = StoreReader::open(scratch().path());
+  if (!reader) {
+    return;
+  }
+  (void)reader->counts();
+  (void)reader->table_damage();
+  (void)reader->check_integrity();
+  const auto lifecycles = reader->lifecycles();
+  for (std::size_t i = 0; lifecycles && i < std::min<std::size_t>(4, lifecycles->size()); ++i) {
+    (void)reader->lifecycle((*lifecycles)[i].number);
+  }
+}
+
+std::vector<std::string> store_seeds() {
+  scratch().remove();
+  RunInfo info;
+  info.id = "fuzz";
+  info.command = "run";
+  info.scenario = scenario(0).document;
+  {
+    auto store = Store::create(scratch().path(), info).value();
+    for (std::int64_t index = 0; index < 2; ++index) {
+      World world(make_lifecycle(scenario(0), {}, {index}), WorldOptions{{index}, RandomKey{}, {}},
+                  store->recorder({index}));
+      world.start();
+      while (!world.finished()) say(world, kReplies[0]);
+    }
+    check(store->close().ok(), "a small store is written");
+  }
+  std::ifstream file(scratch().path(), std::ios::binary);
+  return {std::string(std::istreambuf_iterator<char>(file), {})};
+}
+
+void run_agent(std::string_view bytes) {
+  const Result<AgentSpec> spec = parse_agent(bytes);
+  check(spec.ok() || !spec.error().text().empty(), "an error says something");
+}
+
+std::vector<std::string> no_seeds() { return {}; }
+
+std::vector<std::string> scenario_seeds() {
+  std::vector<std::string> seeds;
+  for (std::size_t i = 0; i < kScenarios.size(); ++i) {
+    seeds.push_back(canonical(scenario(i).document));
+  }
+  return seeds;
+}
+
+constexpr std::array<Target, 6> kTargets = {
+    Target{"json", run_json, no_seeds, 20'000},
+    Target{"scenario", run_scenario, scenario_seeds, 3'000},
+    Target{"reply", run_reply, no_seeds, 10'000},
+    Target{"snapshot", run_snapshot, snapshot_seeds, 10'000},
+    Target{"store", run_store, store_seeds, 200},
+    Target{"agent", run_agent, no_seeds, 10'000}};
+
+}  // namespace
+
+std::span<const Target> targets() { return kTargets; }
+
+const Target* find_target(std::string_view name) {
+  for (const Target& target : kTargets) {
+    if (target.name == name) return &target;
+  }
+  return nullptr;
+}
+
+}  // namespace turnhalle::fuzz
