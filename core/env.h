@@ -49,6 +49,9 @@ struct EnvironmentSpec {
   double success_from = 1.0;      ///< an episode that returns at least this counts as a success
   std::int64_t turns_max = 1;     ///< of a solve episode
   bool replay_is_exact = true;    ///< false: only recorded answers can be replayed
+  /// Whether the agent may be told the reward, when it rewrites its context for one. No for rewards
+  /// that are measured against the hidden truth (PDE discovery in the code of Connect the Dots).
+  bool tells_reward = true;
   Json tools = Json::array();     ///< OpenAI-shaped tool definitions
   /// Whether each tool call of a reply may come in a reply of its own (without text), at a time
   /// of its own: then calls of one reply may be in flight together.

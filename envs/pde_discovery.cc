@@ -12,7 +12,6 @@
 #include "envs/number_text.h"
 #include "envs/pde_actions.h"
 #include "envs/pde_players.h"
-#include "envs/withholds_reward.h"
 
 namespace turnhalle::pde {
 namespace {
@@ -111,7 +110,7 @@ std::string start_text(const InitialState& start) {
   return text + "\n";
 }
 
-class Discovery final : public Environment, public Observable, public WithholdsReward {
+class Discovery final : public Environment, public Observable {
  public:
   explicit Discovery(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options) {}
@@ -383,6 +382,7 @@ class DiscoveryFamily final : public EnvironmentFamily {
     fixed->spec.action_grammar = "<answer><ACTION>…</ACTION></answer>, see the header";
     fixed->spec.success_from = 0.9;
     fixed->spec.turns_max = options.steps;
+    fixed->spec.tells_reward = false;
     fixed_ = std::move(fixed);
   }
 

@@ -4,7 +4,6 @@
 
 #include "core/check.h"
 #include "core/text.h"
-#include "envs/withholds_reward.h"
 
 namespace turnhalle {
 namespace {
@@ -180,9 +179,6 @@ class TaskSequence final : public Lifecycle {
  private:
   TaskSequence(const TaskSequence&) = default;
 
-  bool tells_reward() const {
-    return dynamic_cast<const WithholdsReward*>(environment_.get()) == nullptr;
-  }
   bool compact() const { return scenario_.style == PromptStyle::compact; }
 
   EpisodeStart start_solve(std::int64_t position) {
@@ -227,7 +223,10 @@ class TaskSequence final : public Lifecycle {
       start.continues = true;
       const std::string reward = return_ > 0.0 ? "Reward 1" : "Reward 0";
       start.messages.push_back(
-          {Role::user, feedback_ + (tells_reward() ? reward : "") + "\nNew hint:", {}, {}});
+          {Role::user,
+           feedback_ + (environment_->spec().tells_reward ? reward : "") + "\nNew hint:",
+           {},
+           {}});
       return start;
     }
     start.messages.push_back({Role::system, std::string(kUpdateSystem), {}, {}});
@@ -246,7 +245,7 @@ class TaskSequence final : public Lifecycle {
         text += "\nAction: " + message.content;
       }
     }
-    if (tells_reward()) text += "\n\nReward: " + shortest(reward_);
+    if (environment_->spec().tells_reward) text += "\n\nReward: " + shortest(reward_);
     text += "\nEnvironment feedback: " + feedback_;
     text += "\n\nNow reason about what was learned and write the updated hints.";
     return text;

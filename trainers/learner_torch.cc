@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "agents/lm/transformer_torch.h"
+#include "core/text.h"
 #include "kernels/kernels.h"
 #include "trainers/learner.h"
 #include "trainers/optimizer_torch.h"
@@ -165,8 +166,12 @@ at::Tensor select_rows(const at::Tensor& hidden, std::vector<std::int64_t>& rows
 // Which layer a tensor belongs to; the norm and head above the layers count as one more.
 std::int64_t layer_of(const lm::Parameter& parameter) {
   constexpr std::string_view kLayers = "model.layers.";
-  return parameter.name.starts_with(kLayers) ? std::stoll(parameter.name.substr(kLayers.size()))
-                                             : std::numeric_limits<std::int64_t>::max();
+  std::int64_t layer = std::numeric_limits<std::int64_t>::max();
+  if (parameter.name.starts_with(kLayers)) {
+    const std::string_view rest = std::string_view(parameter.name).substr(kLayers.size());
+    parse_integer(rest.substr(0, rest.find('.')), layer);
+  }
+  return layer;
 }
 
 class TorchLearner final : public Learner {

@@ -31,13 +31,17 @@ std::string shown_shape(std::span<const std::int64_t> shape) {
 
 Result<at::ScalarType> scalar_type(DType dtype) {
   switch (dtype) {
-    case DType::f32: return at::kFloat;
-    case DType::f16: return at::kHalf;
-    case DType::bf16: return at::kBFloat16;
-    case DType::f64: return at::kDouble;
+    case DType::f32:
+      return at::kFloat;
+    case DType::f16:
+      return at::kHalf;
+    case DType::bf16:
+      return at::kBFloat16;
+    case DType::f64:
+      return at::kDouble;
     default:
-      return Error{"", "expected weights in F32, BF16 or F16; found " +
-                           std::string(name_of(dtype))};
+      return Error{"",
+                   "expected weights in F32, BF16 or F16; found " + std::string(name_of(dtype))};
   }
 }
 
@@ -82,9 +86,12 @@ Status refuse_strangers(const std::map<std::string, Stored>& stored,
 }
 
 Status copy_tokenizer(const std::string& from, const std::string& to) {
-  constexpr std::array kFiles{"tokenizer.json",     "tokenizer_config.json",
-                              "special_tokens_map.json", "chat_template.jinja",
-                              "vocab.json",         "merges.txt",
+  constexpr std::array kFiles{"tokenizer.json",
+                              "tokenizer_config.json",
+                              "special_tokens_map.json",
+                              "chat_template.jinja",
+                              "vocab.json",
+                              "merges.txt",
                               "added_tokens.json"};
   std::error_code error;
   if (from.empty() || std::filesystem::equivalent(from, to, error)) {
@@ -179,8 +186,11 @@ Status save_checkpoint(const Transformer& model, const std::string& folder,
   std::vector<at::Tensor> keep;
   std::vector<TensorView> views;
   for (const NamedWeight& weight : model.hf_weights()) {
-    const at::Tensor tensor = keep.emplace_back(weight.tensor.to(at::kCPU, at::kFloat).contiguous());
-    views.push_back({weight.name, DType::f32, tensor.sizes().vec(),
+    const at::Tensor tensor =
+        keep.emplace_back(weight.tensor.to(at::kCPU, at::kFloat).contiguous());
+    views.push_back({weight.name,
+                     DType::f32,
+                     tensor.sizes().vec(),
                      {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}});
   }
   const Json config = to_json(model.config());

@@ -227,7 +227,8 @@ at::Tensor Transformer::hidden(const PackedBatch& batch, const ForwardOptions& o
   check_batch(batch, config_);
   const AttentionShape shape{config_.num_attention_heads, config_.num_key_value_heads,
                              config_.head_dim};
-  const Operators op{device().is_cpu() && !options.reference, config_.rms_norm_eps, shape, options.precision};
+  const Operators op{device().is_cpu() && !options.reference, config_.rms_norm_eps, shape,
+                     options.precision};
   const at::Tensor tokens =
       at::from_blob(const_cast<TokenId*>(batch.tokens.data()), {batch.token_count()}, at::kInt)
           .to(device(), at::kLong);
