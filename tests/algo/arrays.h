@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,6 +66,7 @@ inline void append_row(Batch& batch, Random& random, const RandomBatch& of) {
   batch.turn_offset.push_back(batch.turn_offset.back() + static_cast<std::size_t>(turns));
   for (std::int64_t turn = 0; turn < turns; ++turn) {
     batch.turn_reward.push_back(static_cast<double>(random.between(0, 4)) / 4);
+    batch.anchor.push_back(random.between(0, 2));
     const std::int64_t tokens = random.between(1, 4);
     for (std::int64_t t = 0; t < tokens; ++t) {
       const bool environment = t > 0 && random.chance(1, 4);
@@ -74,6 +77,8 @@ inline void append_row(Batch& batch, Random& random, const RandomBatch& of) {
       batch.logp_old.push_back(logp + of.drift * random.normal());
       batch.logp_rollout.push_back(batch.logp_old.back() + of.drift * random.normal());
       batch.logp_ref.push_back(logp + of.drift * random.normal());
+      batch.logp_masked.push_back(logp + random.normal());
+      batch.structure.push_back(static_cast<double>(random.between(-1, 1)));
       batch.entropy.push_back(random.uniform(0.1, 2.0));
       batch.value.push_back(random.normal());
     }

@@ -138,6 +138,7 @@ TEST(Trloo, with_one_turn_is_rloo) {
     batch.turn_offset.push_back(row);
   }
   batch.turn_reward = batch.reward;
+  batch.anchor.clear();
   const Doubles of_turns =
       compute_advantages(recipe_of(R"({"advantage":"trloo"})"), batch)->per_token;
   const Doubles of_rows =

@@ -100,6 +100,15 @@ TEST(Cispo, weighs_by_the_clipped_ratio_under_both_presets) {
   expect_near(row.loss, Doubles{-.8 * row.logp[0], -1.28 * row.logp[1], 1.1 * row.logp[2]}, 1e-14);
 }
 
+TEST(Sapo, gates_softly_with_the_slope_of_reinforce_on_policy) {
+  // Ratio 1: loss -2 A / tau, gradient -A. Ratio 2, A = 1: -4 s(1) with slope -8 s(1) s(-1).
+  Row row({1, 1, 2}, {1, -2, 1}, Marks(3, 1));
+  sapo(row.input(), {1, 1.05, 20}, row.output());
+  const double s = 1 / (1 + std::exp(-1));
+  expect_near(row.loss, Doubles{-2, 4 / 1.05, -4 * s}, 1e-14);
+  expect_near(row.grad, Doubles{-1, 2, -8 * s * (1 - s)}, 1e-14);
+}
+
 TEST(Gspo, has_one_ratio_for_a_row) {
   // Ratios 2 and 1/2 (masked: 8) have the geometric mean 1; with 4 and 1 it is 2, clipped to 1.5.
   Row even({2, .5, 8}, {1, 1, 1}, Marks{1, 1, 0});
@@ -131,7 +140,8 @@ TEST(Objectives, never_look_at_masked_tokens) {
   for (const ObjectiveKind& kind :
        {ObjectiveKind{Reinforce{}}, ObjectiveKind{RecOneSide{.2, .2, false}},
         ObjectiveKind{RecOneSide{.2, .2, true}}, ObjectiveKind{PpoClip{.2, .2, 3, unlimited}},
-        ObjectiveKind{Gspo{.2, .2, unlimited}}, ObjectiveKind{Cispo{0, 5, unlimited}}}) {
+        ObjectiveKind{Gspo{.2, .2, unlimited}}, ObjectiveKind{Cispo{0, 5, unlimited}},
+        ObjectiveKind{Sapo{1, 1.05, 20}}}) {
     Batch batch;
     batch.offset = {0, 4};
     batch.mask = {1, 0, 0, 1};
@@ -186,6 +196,7 @@ const std::vector<std::string>& objectives() {
       R"({"kind":"ppo_clip","clip_low":0.2,"clip_high":0.28})",
       R"({"kind":"ppo_clip","compat":"verl"})",
       R"({"kind":"gspo","clip_low":0.1,"clip_high":0.1})",
+      R"({"kind":"sapo"})",
       R"({"kind":"cispo","compat":"trl"})",
       R"({"kind":"cispo","compat":"verl"})"};
   return texts;

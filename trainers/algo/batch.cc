@@ -59,18 +59,21 @@ void check_shapes(const Batch& batch) {
   for (std::size_t row = 0; row < rows; ++row) {
     check(batch.offset[row] <= batch.offset[row + 1], "offsets do not fall", row);
   }
-  for (const std::size_t n : {batch.mask.size(), batch.turn.size(), batch.logp.size(),
-                              batch.logp_old.size(), batch.logp_rollout.size(),
-                              batch.logp_ref.size(), batch.entropy.size(), batch.value.size()}) {
+  for (const std::size_t n :
+       {batch.mask.size(), batch.turn.size(), batch.logp.size(), batch.logp_old.size(),
+        batch.logp_rollout.size(), batch.logp_ref.size(), batch.entropy.size(), batch.value.size(),
+        batch.logp_masked.size(), batch.structure.size()}) {
     check(n == 0 || n == batch.tokens(), "an array of tokens has one entry per token", n,
           batch.tokens());
   }
   if (!batch.turn_offset.empty()) {
     check(batch.turn_offset.size() == rows + 1, "turn offsets have rows + 1 entries");
-    check(batch.turn_offset.back() == batch.turn_reward.size(), "one reward per turn");
   }
-  check(batch.turn_counts.empty() || batch.turn_counts.size() == batch.turn_reward.size(),
-        "one mark per turn");
+  const std::size_t turns = batch.turn_offset.empty() ? 0 : batch.turn_offset.back();
+  for (const std::size_t n : {batch.turn_reward.size(), batch.turn_counts.size(),
+                              batch.anchor.size(), batch.info_gain.size()}) {
+    check(n == 0 || n == turns, "an array of turns has one entry per turn", n, turns);
+  }
 }
 
 Batch select_rows(const Batch& batch, std::span<const std::size_t> rows) {
@@ -90,6 +93,8 @@ Batch select_rows(const Batch& batch, std::span<const std::size_t> rows) {
   part.turn_offset = select_offset(batch.turn_offset, rows);
   part.turn_reward = ragged(batch.turn_offset, batch.turn_reward);
   part.turn_counts = ragged(batch.turn_offset, batch.turn_counts);
+  part.anchor = ragged(batch.turn_offset, batch.anchor);
+  part.info_gain = ragged(batch.turn_offset, batch.info_gain);
   part.offset = select_offset(batch.offset, rows);
   part.mask = ragged(batch.offset, batch.mask);
   part.turn = ragged(batch.offset, batch.turn);
@@ -97,6 +102,8 @@ Batch select_rows(const Batch& batch, std::span<const std::size_t> rows) {
   part.logp_old = ragged(batch.offset, batch.logp_old);
   part.logp_rollout = ragged(batch.offset, batch.logp_rollout);
   part.logp_ref = ragged(batch.offset, batch.logp_ref);
+  part.logp_masked = ragged(batch.offset, batch.logp_masked);
+  part.structure = ragged(batch.offset, batch.structure);
   part.entropy = ragged(batch.offset, batch.entropy);
   part.value = ragged(batch.offset, batch.value);
   return part;
@@ -113,8 +120,19 @@ std::vector<std::uint8_t> select_tokens(const Batch& batch, std::span<const std:
 }
 
 bool has_array(const Batch& batch, std::string_view name) {
+  const bool has_turns = !batch.turn_offset.empty();
+  const std::size_t turns = has_turns ? batch.turn_offset.back() : 0;
   if (name == "turn_reward") {
-    return !batch.turn_offset.empty();
+    return has_turns && batch.turn_reward.size() == turns;
+  }
+  if (name == "info_gain") {
+    const bool has_gains = has_turns && batch.info_gain.size() == turns;
+    const bool has_log_probs =
+        batch.logp_masked.size() == batch.tokens() && batch.logp_old.size() == batch.tokens();
+    return (has_gains && !batch.info_gain.empty()) || has_log_probs;
+  }
+  if (name == "anchor") {
+    return has_turns && batch.anchor.size() == turns;
   }
   struct Entry {
     std::string_view name;
@@ -134,6 +152,8 @@ bool has_array(const Batch& batch, std::string_view name) {
                            {"logp", batch.logp.size(), tokens},
                            {"logp_old", batch.logp_old.size(), tokens},
                            {"logp_ref", batch.logp_ref.size(), tokens},
+                           {"logp_masked", batch.logp_masked.size(), tokens},
+                           {"structure", batch.structure.size(), tokens},
                            {"entropy", batch.entropy.size(), tokens},
                            {"value", batch.value.size(), tokens},
                            {"logp_rollout", batch.logp_rollout.size(), tokens}};

@@ -31,6 +31,8 @@ struct Batch {
   std::vector<std::size_t> turn_offset;
   std::vector<double> turn_reward;
   std::vector<std::uint8_t> turn_counts;  ///< 0: void, left out of baselines; empty: all count
+  std::vector<std::int64_t> anchor;       ///< the state a turn starts from; equal ones are compared
+  std::vector<double> info_gain;          ///< of a turn's feedback (information.h); NaN: none
 
   // One entry per token.
   std::vector<std::size_t> offset{0};  ///< rows + 1
@@ -40,6 +42,8 @@ struct Batch {
   std::vector<double> logp_old;        ///< under the policy before the step's first update
   std::vector<double> logp_rollout;    ///< as recorded while sampling
   std::vector<double> logp_ref;        ///< under the reference policy
+  std::vector<double> logp_masked;     ///< as logp_old, the feedback before the turn overwritten
+  std::vector<double> structure;       ///< 1 legal tag, -1 the first illegal one, 0 content
   std::vector<double> entropy;         ///< of the policy's distribution at the token
   std::vector<double> value;           ///< critic
 

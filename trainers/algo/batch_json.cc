@@ -13,10 +13,11 @@ namespace turnhalle::algo {
 namespace {
 
 constexpr std::array<const char*, 4> row_keys{"group", "reward", "lifecycle", "position"};
-constexpr std::array<const char*, 4> other_row_keys{"kind", "truncated", "info_gain", "anchor"};
-constexpr std::array<const char*, 8> token_keys{"mask",         "turn",     "logp",    "logp_old",
-                                                "logp_rollout", "logp_ref", "entropy", "value"};
-constexpr std::array<const char*, 2> turn_keys{"turn_reward", "turn_mask"};
+constexpr std::array<const char*, 2> other_row_keys{"kind", "truncated"};
+constexpr std::array<const char*, 10> token_keys{"mask",         "turn",     "logp",    "logp_old",
+                                                 "logp_rollout", "logp_ref", "entropy", "value",
+                                                 "logp_masked",  "structure"};
+constexpr std::array<const char*, 4> turn_keys{"turn_reward", "turn_mask", "info_gain", "anchor"};
 
 std::string at(const std::string& key, std::size_t row) {
   return "/" + key + "/" + std::to_string(row);
@@ -249,6 +250,7 @@ void BatchReader::check_lifecycles() {
 
 void BatchReader::read_turns() {
   Batch& batch = file_.batch;
+  std::map<std::string, std::int64_t> anchors;
   for (std::size_t row = 0; has_turns_ && row < rows_; ++row) {
     const std::size_t turns = batch.turn_offset[row + 1] - batch.turn_offset[row];
     for (std::size_t turn = 0; turn < turns; ++turn) {
@@ -258,9 +260,17 @@ void BatchReader::read_turns() {
       if (const Json* value = find("turn_mask")) {
         batch.turn_counts.push_back(mark(at("turn_mask", row, turn), (*value)[row][turn]));
       }
+      if (const Json* value = find("anchor")) {
+        batch.anchor.push_back(label(at("anchor", row, turn), (*value)[row][turn], anchors));
+      }
+      if (const Json* value = find("info_gain")) {
+        const Json& gain = (*value)[row][turn];
+        batch.info_gain.push_back(gain.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                 : number(at("info_gain", row, turn), gain));
+      }
     }
   }
-  if (has_turns_ && find("turn_reward") == nullptr) {
+  if (find("turn_mask") != nullptr && find("turn_reward") == nullptr) {
     reader_.fail("/turn_mask", "expected \"turn_reward\" beside \"turn_mask\"; found none");
   }
 }
@@ -273,8 +283,9 @@ std::vector<double> BatchReader::token_numbers(const std::string& key) {
     for (std::size_t t = 0; t < batch.offset[row + 1] - batch.offset[row]; ++t) {
       const Json& entry = (*value)[row][t];
       const bool masked = !batch.mask.empty() && batch.mask[batch.offset[row] + t] == 0;
-      values.push_back(entry.is_null() && masked ? std::numeric_limits<double>::quiet_NaN()
-                                                 : number(at(key, row, t), entry));
+      values.push_back(entry.is_null() && (masked || key == "logp_masked")
+                           ? std::numeric_limits<double>::quiet_NaN()
+                           : number(at(key, row, t), entry));
     }
   }
   return values;
@@ -301,6 +312,8 @@ void BatchReader::read_tokens() {
   batch.logp_old = token_numbers("logp_old");
   batch.logp_rollout = token_numbers("logp_rollout");
   batch.logp_ref = token_numbers("logp_ref");
+  batch.logp_masked = token_numbers("logp_masked");
+  batch.structure = token_numbers("structure");
   batch.entropy = token_numbers("entropy");
   batch.value = token_numbers("value");
 }

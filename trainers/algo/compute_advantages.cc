@@ -52,12 +52,51 @@ void reweight(const ReweightTransform& transform, const Units& units,
   }
 }
 
-void transform(const Recipe& recipe, const Units& units, std::vector<double>& advantage,
-               std::map<std::string, double>& metrics) {
+/// Makes every token a unit of its own that has the advantage of the unit it was in.
+void split_into_tokens(const Batch& batch, const LossMask& mask, Units& units,
+                       std::vector<double>& advantage) {
+  if (units.level == UnitLevel::token) {
+    return;
+  }
+  std::vector<double> of_token(batch.tokens(), 0.0);
+  std::vector<std::int64_t> group(batch.tokens(), 0);
+  for (std::size_t t = 0; t < batch.tokens(); ++t) {
+    if (units.of_token[t] != Units::none) {
+      of_token[t] = mask.token[t] != 0 ? advantage[units.of_token[t]] : 0.0;
+      group[t] = units.group[units.of_token[t]];
+    }
+    units.of_token[t] = t;
+  }
+  units.level = UnitLevel::token;
+  units.counts = mask.token;
+  units.tokens.assign(mask.token.begin(), mask.token.end());
+  units.value = of_token;
+  units.group = std::move(group);
+  advantage = std::move(of_token);
+}
+
+void add_kl_to_go(const KlToGo& of, const Batch& batch, const LossMask& mask,
+                  std::vector<double>& advantage) {
+  const bool is_rollout = of.policy == Anchor::rollout;
+  std::vector<double> penalty(batch.tokens(), 0.0);
+  std::vector<double> to_go(batch.tokens(), 0.0);
+  add_kl_penalty({mask.token, is_rollout ? batch.logp_rollout : batch.logp_old, batch.logp_ref},
+                 of.penalty, penalty);
+  token_returns({batch.offset, mask.token, penalty}, 1, to_go);
+  for (std::size_t t = 0; t < batch.tokens(); ++t) {
+    advantage[t] += mask.token[t] != 0 ? to_go[t] : 0.0;
+  }
+}
+
+void transform(const Recipe& recipe, const Batch& batch, const LossMask& mask, Units& units,
+               std::vector<double>& advantage, std::map<std::string, double>& metrics) {
   for (const AdvantageTransform& step : recipe.advantage_transform) {
     if (const auto* whitening = std::get_if<WhitenTransform>(&step)) {
       const std::vector<double> once(units.counts.begin(), units.counts.end());
       whiten(whitening->per_token ? units.tokens : once, whitening->whitening, advantage);
+    } else if (const auto* divergence = std::get_if<KlToGo>(&step)) {
+      split_into_tokens(batch, mask, units, advantage);
+      add_kl_to_go(*divergence, batch, mask, advantage);
     } else {
       reweight(std::get<ReweightTransform>(step), units, advantage, metrics);
     }
@@ -91,26 +130,9 @@ struct TokenMean {
   double mean() const { return n > 0 ? sum / n : 0.0; }
 };
 
-/// Bounds of each row's turns: those of the batch, or as many as the tokens speak of, at least 1.
-std::vector<std::size_t> turn_bounds(const Batch& batch) {
-  if (!batch.turn_offset.empty()) {
-    return batch.turn_offset;
-  }
-  std::vector<std::size_t> bounds{0};
-  for (std::size_t row = 0; row < batch.rows(); ++row) {
-    std::int32_t turns = 1;
-    for (std::size_t t = batch.offset[row]; !batch.turn.empty() && t < batch.offset[row + 1]; ++t) {
-      turns = std::max(turns, batch.turn[t] + 1);
-    }
-    bounds.push_back(bounds.back() + static_cast<std::size_t>(turns));
-  }
-  return bounds;
-}
-
-/// Fills per_row and per_turn from what units and tokens have.
+/// Fills per_row and per_turn from what units have, or from tokens where these differ.
 void summarise(const Batch& batch, const Units& units, std::span<const double> of_unit,
-               Advantages& result) {
-  result.turn_offset = turn_bounds(batch);
+               bool has_terms, Advantages& result) {
   result.per_row.assign(batch.rows(), 0.0);
   std::vector<TokenMean> turns(result.turn_offset.back());
   for (std::size_t row = 0; row < batch.rows(); ++row) {
@@ -130,21 +152,22 @@ void summarise(const Batch& batch, const Units& units, std::span<const double> o
         turns[begin + turn].n += 1;
       }
     }
-    const bool of_row = units.level == UnitLevel::row;
+    const bool of_row = units.level == UnitLevel::row && !has_terms;
+    const bool of_turn = units.level == UnitLevel::turn && !has_terms;
     result.per_row[row] = of_row ? of_unit[units.of_row[row]] : whole.mean();
     for (std::size_t turn = begin; turn < begin + n; ++turn) {
-      result.per_turn.push_back(of_row                           ? result.per_row[row]
-                                : units.level == UnitLevel::turn ? of_unit[turn]
-                                                                 : turns[turn].mean());
+      result.per_turn.push_back(of_row    ? result.per_row[row]
+                                : of_turn ? of_unit[turn]
+                                          : turns[turn].mean());
     }
   }
 }
 
-void add_metrics(const Units& units, std::span<const double> advantage, Advantages& result) {
+void add_metrics(Advantages& result) {
   TokenMean tokens;
-  for (std::size_t u = 0; u < units.count(); ++u) {
-    tokens.sum += advantage[u] * units.tokens[u];
-    tokens.n += units.tokens[u];
+  for (std::size_t t = 0; t < result.mask.size(); ++t) {
+    tokens.sum += result.per_token[t];
+    tokens.n += result.mask[t] != 0 ? 1 : 0;
   }
   result.metrics["advantage_token_mean"] = tokens.mean();
   double degenerate = 0;
@@ -179,18 +202,24 @@ Result<Advantages> compute_advantages(const Recipe& recipe, const Batch& batch) 
   const Groups groups = compares ? make_groups(units->key, units->counts) : Groups{};
   Advantages result;
   std::vector<double> advantage = estimate(recipe.advantage, *units, groups);
-  transform(recipe, *units, advantage, result.metrics);
+  result.groups = report_groups(recipe, *units, groups);
+  transform(recipe, batch, mask, *units, advantage, result.metrics);
   result.mask = std::move(mask.token);
   result.row_counts = std::move(mask.row_counts);
+  result.turn_offset = turn_bounds(batch);
   result.per_token.assign(batch.tokens(), 0.0);
   for (std::size_t t = 0; t < batch.tokens(); ++t) {
     if (result.mask[t] != 0) {
       result.per_token[t] = advantage[units->of_token[t]];
     }
   }
-  result.groups = report_groups(recipe, *units, groups);
-  summarise(batch, *units, advantage, result);
-  add_metrics(*units, advantage, result);
+  const bool has_terms = !recipe.advantage_terms.empty();
+  const Status added = add_advantage_terms(recipe, batch, result);
+  if (!added.ok()) {
+    return added.error();
+  }
+  summarise(batch, *units, advantage, has_terms, result);
+  add_metrics(result);
   return result;
 }
 

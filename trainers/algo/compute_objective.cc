@@ -23,6 +23,9 @@ ClipCounts run_objective(const ObjectiveKind& kind, const ObjectiveInput& input,
   if (const auto* capped = std::get_if<Cispo>(&kind)) {
     return cispo(input, *capped, output);
   }
+  if (const auto* gated = std::get_if<Sapo>(&kind)) {
+    return sapo(input, *gated, output);
+  }
   return reinforce(input, Reinforce{}, output);
 }
 
@@ -150,7 +153,7 @@ Result<Weights> compute_weights(const Recipe& recipe, const Batch& batch,
     }
   }
   const CorrectionCounts counts = importance_weights(
-      *recipe.correction, {batch.offset, mask, log_ratio}, result.weight, result.keep);
+      *recipe.correction, {batch.offset, mask, log_ratio, batch.turn}, result.weight, result.keep);
   const double share = inverse(counts.tokens);
   result.metrics["tokens"] = counts.tokens;
   result.metrics["rejected_share"] = counts.rejected * share;

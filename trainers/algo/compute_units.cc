@@ -70,6 +70,44 @@ void drop_equal_groups(const Filter& filter, const Batch& batch,
   }
 }
 
+/// A row's score for the spread of its group; rows without turns have no last one.
+std::vector<double> group_scores(const Filter& filter, const Batch& batch,
+                                 std::vector<std::uint8_t>& has_score) {
+  if (!filter.of_last_turn) {
+    return batch.reward;
+  }
+  std::vector<double> score(batch.rows(), 0.0);
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    const std::size_t end = batch.turn_offset[row + 1];
+    if (end == batch.turn_offset[row]) {
+      has_score[row] = 0;
+    } else {
+      score[row] = batch.turn_reward[end - 1];
+    }
+  }
+  return score;
+}
+
+/// Groups with a small spread, and groups that were cut off as a whole.
+void drop_useless_groups(const Filter& filter, const Batch& batch,
+                         std::vector<std::uint8_t>& row_counts) {
+  std::vector<std::uint8_t> has_score = row_counts;
+  const std::vector<double> score =
+      filter.std_min > 0 ? group_scores(filter, batch, has_score) : std::vector<double>{};
+  const Groups groups = make_groups(batch.group, has_score);
+  for (std::size_t g = 0; g < groups.count(); ++g) {
+    const auto member = groups.members(g);
+    const bool is_flat =
+        filter.std_min > 0 && statistics(score, member, StdKind::population).std < filter.std_min;
+    const bool is_cut = filter.all_truncated &&
+                        std::all_of(member.begin(), member.end(),
+                                    [&](std::size_t row) { return batch.truncated[row] != 0; });
+    for (const std::size_t row : member) {
+      row_counts[row] = is_flat || is_cut ? 0 : row_counts[row];
+    }
+  }
+}
+
 /// Rewards after the transforms: of rows or of turns, and extra ones of tokens.
 struct Rewards {
   std::vector<double> of_unit;
@@ -198,30 +236,9 @@ void make_lifecycle_units(const Recipe& recipe, const Batch& batch, const LossMa
   }
 }
 
-/// Turn of each token as an index over the batch; an error when a row has no such turn.
-Result<std::vector<std::size_t>> turns_of_tokens(const Batch& batch) {
-  std::vector<std::size_t> of_token(batch.tokens(), Units::none);
-  for (std::size_t row = 0; row < batch.rows(); ++row) {
-    const std::size_t turns = batch.turn_offset[row + 1] - batch.turn_offset[row];
-    for (std::size_t t = batch.offset[row]; t < batch.offset[row + 1]; ++t) {
-      if (batch.turn[t] < 0) {
-        continue;
-      }
-      const auto turn = static_cast<std::size_t>(batch.turn[t]);
-      if (turn >= turns) {
-        return Error{"", "expected a reward in \"turn_reward\" for each turn of \"turn\"; row " +
-                             std::to_string(row) + " has turn " + std::to_string(turn) + " and " +
-                             std::to_string(turns) + " rewards"};
-      }
-      of_token[t] = batch.turn_offset[row] + turn;
-    }
-  }
-  return of_token;
-}
-
 Status make_turn_units(const Recipe& recipe, const Batch& batch, LossMask& mask, Units& units) {
   const auto& credit = std::get<TurnReturn>(recipe.credit);
-  Result<std::vector<std::size_t>> of_token = turns_of_tokens(batch);
+  Result<std::vector<std::size_t>> of_token = turns_of_tokens(batch, batch.turn_offset);
   if (!of_token.ok()) {
     return of_token.error();
   }
@@ -240,7 +257,7 @@ Status make_turn_units(const Recipe& recipe, const Batch& batch, LossMask& mask,
       units.counts[turn] = mask.row_counts[row] != 0 ? units.counts[turn] : 0;
       GroupReport label;
       label.group = group_of(batch, row);
-      label.turn = static_cast<std::int64_t>(turn - begin);
+      label.turn = credit.all_turns ? -1 : static_cast<std::int64_t>(turn - begin);
       set_key(units, turn, keys, label);
     }
   }
@@ -276,7 +293,7 @@ Status make_token_units(const Recipe& recipe, const Batch& batch, const LossMask
   const bool by_turn = credit.source == RewardSource::turn;
   std::vector<std::size_t> holder = rows_of_tokens(batch);
   if (by_turn) {
-    Result<std::vector<std::size_t>> turns = turns_of_tokens(batch);
+    Result<std::vector<std::size_t>> turns = turns_of_tokens(batch, batch.turn_offset);
     if (!turns.ok()) {
       return turns.error();
     }
@@ -302,6 +319,45 @@ Status make_token_units(const Recipe& recipe, const Batch& batch, const LossMask
 
 }  // namespace
 
+std::vector<std::size_t> turn_bounds(const Batch& batch) {
+  if (!batch.turn_offset.empty()) {
+    return batch.turn_offset;
+  }
+  std::vector<std::size_t> bounds{0};
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    std::int32_t turns = 1;
+    for (std::size_t t = batch.offset[row]; !batch.turn.empty() && t < batch.offset[row + 1]; ++t) {
+      turns = std::max(turns, batch.turn[t] + 1);
+    }
+    bounds.push_back(bounds.back() + static_cast<std::size_t>(turns));
+  }
+  return bounds;
+}
+
+Result<std::vector<std::size_t>> turns_of_tokens(const Batch& batch,
+                                                 std::span<const std::size_t> turn_offset) {
+  std::vector<std::size_t> of_token(batch.tokens(), Units::none);
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    const std::size_t turns = turn_offset[row + 1] - turn_offset[row];
+    for (std::size_t t = batch.offset[row]; t < batch.offset[row + 1]; ++t) {
+      if (batch.turn[t] < 0) {
+        continue;
+      }
+      const auto turn = static_cast<std::size_t>(batch.turn[t]);
+      if (turn >= turns) {
+        const bool rewards = !batch.turn_reward.empty();
+        return Error{"", std::string("expected ") +
+                             (rewards ? "a reward in \"turn_reward\"" : "a gain in \"info_gain\"") +
+                             " for each turn of \"turn\"; row " + std::to_string(row) +
+                             " has turn " + std::to_string(turn) + " and " + std::to_string(turns) +
+                             (rewards ? " rewards" : " gains")};
+      }
+      of_token[t] = turn_offset[row] + turn;
+    }
+  }
+  return of_token;
+}
+
 LossMask make_loss_mask(const Recipe& recipe, const Batch& batch) {
   LossMask mask;
   mask.row_counts =
@@ -311,6 +367,9 @@ LossMask make_loss_mask(const Recipe& recipe, const Batch& batch) {
   }
   if (recipe.filter.zero_variance) {
     drop_equal_groups(recipe.filter, batch, mask.row_counts);
+  }
+  if (recipe.filter.std_min > 0 || recipe.filter.all_truncated) {
+    drop_useless_groups(recipe.filter, batch, mask.row_counts);
   }
   mask.token = batch.mask.empty() ? std::vector<std::uint8_t>(batch.tokens(), 1) : batch.mask;
   for (std::size_t row = 0; row < batch.rows(); ++row) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "trainers/algo/compute.h"
@@ -40,5 +41,16 @@ LossMask make_loss_mask(const Recipe& recipe, const Batch& batch);
 
 /// Applies reward transforms, marks void turns in `mask`, and computes every unit's return.
 Result<Units> make_units(const Recipe& recipe, const Batch& batch, LossMask& mask);
+
+/// Bounds of each row's turns: those of the batch, or as many as the tokens speak of, at least 1.
+std::vector<std::size_t> turn_bounds(const Batch& batch);
+
+/// Turn of each token as an index over the batch, none for the environment's; an error when a row
+/// has no such turn in `turn_offset`.
+Result<std::vector<std::size_t>> turns_of_tokens(const Batch& batch,
+                                                 std::span<const std::size_t> turn_offset);
+
+/// Adds the recipe's terms to advantages.per_token. mask, row_counts and turn_offset are filled.
+Status add_advantage_terms(const Recipe& recipe, const Batch& batch, Advantages& advantages);
 
 }  // namespace turnhalle::algo

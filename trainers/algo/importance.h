@@ -22,17 +22,19 @@ struct Correction {
   CorrectionLevel level;
   CorrectionMode mode;
   CorrectionWeight weight;
-  double low;            ///< smallest ratio, 0 for none
-  double high;           ///< largest ratio, infinity for none
-  double log_ratio_max;  ///< log-ratios are clamped to ± this before exp; infinity for none
-  double veto;           ///< a row with any single ratio below is thrown away; 0 for never
+  double low;              ///< smallest ratio, 0 for none
+  double high;             ///< largest ratio, infinity for none
+  double log_ratio_max;    ///< log-ratios are clamped to ± this before exp; infinity for none
+  double veto;             ///< a row with any single ratio below is thrown away; 0 for never
+  bool veto_turn = false;  ///< throws away the turn of that token instead of its row
 };
 
 /// Rows of tokens and their log-ratios d_t.
 struct RatioInput {
-  std::span<const std::size_t> offset;  ///< rows + 1
-  std::span<const std::uint8_t> mask;   ///< one per token
-  std::span<const double> log_ratio;    ///< one per token, read only where the mask is 1
+  std::span<const std::size_t> offset;      ///< rows + 1
+  std::span<const std::uint8_t> mask;       ///< one per token
+  std::span<const double> log_ratio;        ///< one per token, read only where the mask is 1
+  std::span<const std::int32_t> turn = {};  ///< one per token; empty: a row is one turn
 };
 
 /// What happened, as counts over the tokens that the mask lets count.

@@ -98,4 +98,15 @@ struct Cispo {
 ClipCounts cispo(const ObjectiveInput& input, const Cispo& constants,
                  const ObjectiveOutput& output);
 
+/// A soft gate instead of a clip; s is the logistic function, tau depends on the advantage's sign:
+///     loss = -w A (4 / tau) s(tau (ratio - 1)),   tau = tau_positive if A > 0 else tau_negative
+/// The log-ratio is clamped to ± log_ratio_max (verl: 20), with no gradient beyond. SAPO,
+/// arXiv 2511.20347.
+struct Sapo {
+  double tau_positive;
+  double tau_negative;
+  double log_ratio_max;
+};
+ClipCounts sapo(const ObjectiveInput& input, const Sapo& constants, const ObjectiveOutput& output);
+
 }  // namespace turnhalle::algo

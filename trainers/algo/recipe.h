@@ -1,13 +1,14 @@
 // A recipe: how rewards become advantages, advantages a loss, and a loss an update.
 //
-//   filter -> reward -> credit -> advantage -> advantage_transform
+//   filter -> reward -> credit -> advantage -> advantage_transform -> advantage_terms
 //          -> correction -> objective -> aggregation -> regularisers -> update
 //
 // Each slot names a function of this folder and its constants; scenarios/recipes/ has one file
 // per paper. In a file every part is an object {"kind": …, constants…, "origin": {constant:
 // where it comes from}}; a part without constants of its own may be a plain string. Slots that are
-// lists (filter, reward, advantage_transform, regularisers) are arrays. Constants that are left
-// out have the defaults below; "compat": "trl" or "verl" replaces them by that library's.
+// lists (filter, reward, advantage_transform, advantage_terms, regularisers) are arrays. Constants
+// that are left out have the defaults below; "compat": "trl" or "verl" replaces them by that
+// library's.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +21,7 @@
 #include "core/json.h"
 #include "core/result.h"
 #include "trainers/algo/advantage.h"
+#include "trainers/algo/advantage_term.h"
 #include "trainers/algo/aggregate.h"
 #include "trainers/algo/credit.h"
 #include "trainers/algo/importance.h"
@@ -35,11 +37,16 @@ inline constexpr double unlimited = std::numeric_limits<double>::infinity();
 enum class Compat { turnhalle, trl, verl };
 
 /// Rows that do not train: with `zero_variance` whole groups whose raw rewards are all equal, with
-/// `truncated` rows cut off by a limit (these stay in their group's statistics).
+/// `truncated` rows cut off by a limit (these stay in their group's statistics), with `low_spread`
+/// groups whose scores have a small standard deviation, with `all_truncated` groups of which every
+/// row was cut off (both: the group filter of Dr. Kernel, arXiv 2602.05885, in its code).
 struct Filter {
   bool zero_variance = false;
   double tolerance = 1e-9;  ///< max - min up to this is "all equal"
   bool truncated = false;
+  double std_min = 0;         ///< population standard deviation below this: out; 0 for never
+  bool of_last_turn = false;  ///< scores of std_min are the last turn's rewards
+  bool all_truncated = false;
 };
 
 using RewardTransform = std::variant<RewardScale, Overlong, KlPenalty>;
@@ -54,6 +61,7 @@ struct TrajectorySum {
 struct TurnReturn {
   double gamma = 1;
   bool void_turns = false;  ///< leave out turns that fell back into failure
+  bool all_turns = false;   ///< compare all turns of a group, whatever their index
 };
 /// Discounted return of tokens; nothing is compared.
 enum class RewardSource { outcome, turn };
@@ -87,11 +95,18 @@ struct ReweightTransform {
   Reweighting reweighting{0.8, 100, 0.05, 20};
   ReweightScope scope = ReweightScope::batch;
 };
-using AdvantageTransform = std::variant<WhitenTransform, ReweightTransform>;
-
-/// Whose log-probs the ratio of an objective is formed with.
+/// Whose log-probs are meant: before the step's first update, or as recorded while sampling.
 enum class Anchor { old, rollout };
-using ObjectiveKind = std::variant<Reinforce, RecOneSide, PpoClip, Gspo, Cispo>;
+/// Adds the divergence from the reference, to go, to the advantage of each token:
+///     A_t <- A_t - coefficient * sum over counted t' >= t of k(logp - logp_ref)_t'
+/// Advantages are those of tokens from here on. ParaVT, arXiv 2605.20342, in its code.
+struct KlToGo {
+  KlPenalty penalty{KlEstimator::k1, 0, {unlimited, unlimited}};
+  Anchor policy = Anchor::rollout;
+};
+using AdvantageTransform = std::variant<WhitenTransform, ReweightTransform, KlToGo>;
+
+using ObjectiveKind = std::variant<Reinforce, RecOneSide, PpoClip, Gspo, Cispo, Sapo>;
 struct Objective {
   ObjectiveKind kind = Reinforce{};
   Anchor anchor = Anchor::old;
@@ -130,6 +145,7 @@ struct Recipe {
   Credit credit = OutcomeCredit{};
   AdvantageEstimator advantage = RawAdvantage{};
   std::vector<AdvantageTransform> advantage_transform;
+  std::vector<AdvantageTerm> advantage_terms;  ///< added last, so their scale is exact
   std::optional<Correction> correction;
   Objective objective;
   Aggregation aggregation{AggregationKind::token_mean, EmptyRows::skip, 1};

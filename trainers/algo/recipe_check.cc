@@ -112,17 +112,53 @@ void check_objective(const Recipe& recipe, JsonReader& reader) {
 
 void check_transforms(const Recipe& recipe, JsonReader& reader) {
   const auto& transforms = recipe.advantage_transform;
-  const auto reweight = std::find_if_not(transforms.begin(), transforms.end(), is_whiten);
+  const auto reweight = std::find_if(
+      transforms.begin(), transforms.end(),
+      [](const AdvantageTransform& transform) { return is<ReweightTransform>(transform); });
   if (std::any_of(reweight, transforms.end(), is_whiten)) {
     reader.fail("/advantage_transform",
                 "expected adaptive_reweight after every whitening, which would undo it; found a "
                 "whitening behind it");
   }
   for (const AdvantageTransform& transform : transforms) {
+    if (is<KlToGo>(transform) && recipe.regularisers.kl.has_value()) {
+      reader.fail("/advantage_transform",
+                  "expected the divergence from the reference either in the advantage or in the "
+                  "loss; found kl_to_go beside the regulariser kl");
+    }
     const auto* of = std::get_if<ReweightTransform>(&transform);
     if (of != nullptr && of->reweighting.temperature_low >= of->reweighting.temperature_high) {
       reader.fail("/advantage_transform",
                   "expected temperature_low below temperature_high; found no room between them");
+    }
+  }
+}
+
+bool compares_turns(const AdvantageTerm& term) { return !is<StructureTerm>(term); }
+
+void check_terms(const Recipe& recipe, JsonReader& reader) {
+  if (recipe.advantage_terms.empty()) {
+    return;
+  }
+  const auto& terms = recipe.advantage_terms;
+  if (is<Gspo>(recipe.objective.kind)) {
+    reader.fail("/advantage_terms",
+                "expected no terms of turns or tokens beside gspo, which has one ratio and one "
+                "advantage for a row; found some");
+  }
+  const bool of_turns = std::any_of(terms.begin(), terms.end(), compares_turns);
+  if (of_turns && !is<OutcomeCredit>(recipe.credit)) {
+    reader.fail("/advantage_terms",
+                "expected the credit outcome below terms of turns, which add to what a whole "
+                "rollout earned; found another credit");
+  }
+}
+
+void warn_terms(Recipe& recipe) {
+  for (const AdvantageTerm& term : recipe.advantage_terms) {
+    const auto* gain = std::get_if<InformationTerm>(&term);
+    if (gain != nullptr && gain->beta == 0) {
+      recipe.warnings.emplace_back("advantage term information_gain: a no-op with beta 0");
     }
   }
 }
@@ -180,6 +216,20 @@ void warn_rest(Recipe& recipe) {
   }
 }
 
+/// "info_gain" stands for the gains or for the log-probs that they are made of.
+std::vector<std::string> arrays_for_term(const AdvantageTerm& term) {
+  if (is<StructureTerm>(term)) {
+    return {"mask", "structure"};
+  }
+  if (is<InformationTerm>(term)) {
+    return {"mask", "turn", "group", "reward", "info_gain"};
+  }
+  if (is<AnchorStateTerm>(term)) {
+    return {"mask", "turn", "group", "turn_reward", "anchor"};
+  }
+  return {"mask", "turn", "group", "turn_reward"};
+}
+
 }  // namespace
 
 void check_recipe(Recipe& recipe, JsonReader& reader) {
@@ -187,17 +237,30 @@ void check_recipe(Recipe& recipe, JsonReader& reader) {
   check_reward(recipe, reader);
   check_objective(recipe, reader);
   check_transforms(recipe, reader);
+  check_terms(recipe, reader);
+  warn_terms(recipe);
   warn_rewards(recipe);
   warn_rest(recipe);
 }
 
 bool Recipe::needs_group() const {
-  return compares_groups(*this) || is<LifecycleReturn>(credit) || is<TrajectorySum>(credit);
+  return compares_groups(*this) || is<LifecycleReturn>(credit) || is<TrajectorySum>(credit) ||
+         filter.std_min > 0 || filter.all_truncated ||
+         std::any_of(advantage_terms.begin(), advantage_terms.end(), compares_turns);
 }
 
 bool Recipe::needs_batch() const {
   const auto* of = std::get_if<GroupNormalised>(&advantage);
-  return (of != nullptr && of->over_batch) || !advantage_transform.empty();
+  const auto reads_batch = [](const AdvantageTransform& transform) {
+    return !is<KlToGo>(transform);
+  };
+  const auto is_bounded = [](const AdvantageTerm& term) {
+    const auto* gain = std::get_if<InformationTerm>(&term);
+    return gain != nullptr && gain->bounded;
+  };
+  return (of != nullptr && of->over_batch) ||
+         std::any_of(advantage_transform.begin(), advantage_transform.end(), reads_batch) ||
+         std::any_of(advantage_terms.begin(), advantage_terms.end(), is_bounded);
 }
 
 std::vector<std::string> arrays_for_advantages(const Recipe& recipe) {
@@ -215,6 +278,10 @@ std::vector<std::string> arrays_for_advantages(const Recipe& recipe) {
   for (const AdvantageTransform& transform : recipe.advantage_transform) {
     const auto* whiten = std::get_if<WhitenTransform>(&transform);
     counts_tokens |= whiten == nullptr || whiten->per_token;
+    if (const auto* divergence = std::get_if<KlToGo>(&transform)) {
+      const bool is_rollout = divergence->policy == Anchor::rollout;
+      names.insert(names.end(), {is_rollout ? "logp_rollout" : "logp_old", "logp_ref"});
+    }
   }
   for (const RewardTransform& transform : recipe.reward) {
     if (is<Overlong>(transform)) {
@@ -229,8 +296,15 @@ std::vector<std::string> arrays_for_advantages(const Recipe& recipe) {
   if (by_turn) {
     names.emplace_back("turn");
   }
-  if (recipe.filter.truncated) {
+  if (recipe.filter.truncated || recipe.filter.all_truncated) {
     names.emplace_back("truncated");
+  }
+  if (recipe.filter.std_min > 0) {
+    names.emplace_back(recipe.filter.of_last_turn ? "turn_reward" : "reward");
+  }
+  for (const AdvantageTerm& term : recipe.advantage_terms) {
+    const std::vector<std::string> more = arrays_for_term(term);
+    names.insert(names.end(), more.begin(), more.end());
   }
   return names;
 }

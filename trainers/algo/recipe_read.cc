@@ -24,8 +24,16 @@ constexpr std::array<Named<KlEstimator>, 4> kl_estimators{{{"k1", KlEstimator::k
 void read_filter(JsonReader& reader, JsonObject& root, Filter& filter) {
   for (JsonObject& element : root.objects("filter", false)) {
     RecipePart part(reader, std::move(element));
-    if (part.kind({"zero_variance", "truncated"}) == "truncated") {
+    const std::string kind =
+        part.kind({"zero_variance", "truncated", "low_spread", "all_truncated"});
+    if (kind == "truncated") {
       filter.truncated = true;
+    } else if (kind == "all_truncated") {
+      filter.all_truncated = true;
+    } else if (kind == "low_spread") {
+      constexpr std::array<Named<bool>, 2> scores{{{"outcome", false}, {"last_turn", true}}};
+      filter.std_min = part.needed("std_min", positive);
+      filter.of_last_turn = part.choice("score", scores, false);
     } else {
       filter.zero_variance = true;
       filter.tolerance = part.number("tolerance", not_negative, filter.tolerance);
@@ -100,8 +108,10 @@ void read_credit(JsonReader& reader, JsonObject& root, const std::string& advant
   } else if (kind == "trajectory_sum") {
     credit = TrajectorySum{part.number("decay", share, TrajectorySum{}.decay)};
   } else if (kind == "turn_return") {
+    constexpr std::array<Named<bool>, 2> compared{{{"equal_turns", false}, {"all_turns", true}}};
     credit = TurnReturn{part.number("gamma", share, TurnReturn{}.gamma),
-                        part.boolean("void_turns", TurnReturn{}.void_turns)};
+                        part.boolean("void_turns", TurnReturn{}.void_turns),
+                        part.choice("compare", compared, TurnReturn{}.all_turns)};
   } else if (kind == "token_return") {
     constexpr std::array<Named<RewardSource>, 2> sources{
         {{"outcome", RewardSource::outcome}, {"turn", RewardSource::turn}}};
@@ -132,7 +142,9 @@ std::string read_advantage(JsonReader& reader, JsonObject& root, Recipe& recipe)
   const std::string kind = part.kind({"none", "group_mean", "dr_grpo", "grpo", "rloo", "trloo",
                                       "reinforce_plus_plus", "reinforce_plus_plus_baseline"},
                                      "none");
-  const bool raw_single = part.compat() == Compat::verl || kind == "trloo";
+  const Compat compat = part.compat();
+  const bool raw_single =
+      compat == Compat::verl || (kind == "trloo" && compat == Compat::turnhalle);
   const Singleton usual = raw_single ? Singleton::raw : Singleton::zero;
   if (kind == "grpo") {
     recipe.advantage = read_group_normalised(part);
@@ -153,7 +165,7 @@ std::string read_advantage(JsonReader& reader, JsonObject& root, Recipe& recipe)
 void read_advantage_transform(JsonReader& reader, JsonObject& root, Recipe& recipe) {
   for (JsonObject& element : root.objects("advantage_transform", false)) {
     RecipePart part(reader, std::move(element));
-    const std::string kind = part.kind({"whiten", "adaptive_reweight"});
+    const std::string kind = part.kind({"whiten", "adaptive_reweight", "kl_to_go"});
     if (kind == "whiten") {
       constexpr std::array<Named<WhitenForm>, 2> forms{
           {{"variance_eps", WhitenForm::variance_eps}, {"std_eps", WhitenForm::std_eps}}};
@@ -177,6 +189,71 @@ void read_advantage_transform(JsonReader& reader, JsonObject& root, Recipe& reci
       of.iterations_max = part.integer("iterations_max", {1, 1000}, of.iterations_max);
       reweight.scope = part.choice("scope", scopes, reweight.scope);
       recipe.advantage_transform.emplace_back(reweight);
+    } else if (kind == "kl_to_go") {
+      constexpr std::array<Named<Anchor>, 2> policies{
+          {{"old", Anchor::old}, {"rollout", Anchor::rollout}}};
+      KlToGo of;
+      of.penalty.estimator = part.choice("estimator", kl_estimators, KlEstimator::k1);
+      of.penalty.coefficient = part.needed("coefficient", not_negative);
+      of.penalty.limits = read_kl_limits(part);
+      of.policy = part.choice("policy", policies, of.policy);
+      recipe.advantage_transform.emplace_back(of);
+    }
+    part.finish();
+  }
+}
+
+/// Constants of a z-score inside a term.
+Normalisation read_term_normalisation(RecipePart& part, Normalisation of) {
+  of.std = part.choice("std", std_kinds, of.std);
+  of.eps = part.number("eps", share, of.eps);
+  of.singleton = part.choice("singleton", singletons, of.singleton);
+  of.tolerance = part.number("tolerance", not_negative, of.tolerance);
+  return of;
+}
+
+InformationTerm read_information_term(RecipePart& part) {
+  constexpr std::array<Named<VarianceGate>, 3> gates{{{"none", VarianceGate::none},
+                                                      {"sigmoid", VarianceGate::sigmoid},
+                                                      {"exponential", VarianceGate::exponential}}};
+  constexpr std::array<Named<GainSign>, 3> signs{{{"signed", GainSign::as_is},
+                                                  {"positive", GainSign::positive},
+                                                  {"absolute", GainSign::absolute}}};
+  constexpr std::array<Named<bool>, 2> overs{{{"turns", false}, {"tokens", true}}};
+  InformationTerm of;
+  of.beta = part.number("beta", not_negative, of.beta);
+  of.gate = part.choice("gate", gates, of.gate);
+  of.temperature = part.number("temperature", positive, of.temperature);
+  of.sign = part.choice("sign", signs, of.sign);
+  of.normalise = part.boolean("normalise", of.normalise);
+  of.over_tokens = part.choice("over", overs, of.over_tokens);
+  of.bounded = part.boolean("bounded", of.bounded);
+  of.eps = part.number("eps", share, of.eps);
+  return of;
+}
+
+void read_advantage_terms(JsonReader& reader, JsonObject& root, Recipe& recipe) {
+  for (JsonObject& element : root.objects("advantage_terms", false)) {
+    RecipePart part(reader, std::move(element));
+    const std::string kind =
+        part.kind({"anchor_state", "turn_reward", "information_gain", "structure"});
+    if (kind == "anchor_state") {
+      AnchorStateTerm of;
+      of.weight = part.number("weight", not_negative, of.weight);
+      of.gamma = part.number("gamma", share, of.gamma);
+      of.normalisation = read_term_normalisation(part, of.normalisation);
+      recipe.advantage_terms.emplace_back(of);
+    } else if (kind == "turn_reward") {
+      TurnRewardTerm of;
+      of.weight = part.number("weight", not_negative, of.weight);
+      of.gamma = part.number("gamma", share, of.gamma);
+      of.normalisation = read_term_normalisation(part, of.normalisation);
+      recipe.advantage_terms.emplace_back(of);
+    } else if (kind == "information_gain") {
+      recipe.advantage_terms.emplace_back(read_information_term(part));
+    } else if (kind == "structure") {
+      recipe.advantage_terms.emplace_back(
+          StructureTerm{part.number("weight", not_negative, StructureTerm{}.weight)});
     }
     part.finish();
   }
@@ -201,6 +278,8 @@ void read_correction(JsonReader& reader, JsonObject& root, std::optional<Correct
     of.high = part.number("high", positive, trl ? 3 : 2);
     of.log_ratio_max = part.number("log_ratio_max", positive, trl ? unlimited : 20);
     of.veto = part.number("veto", share, 0);
+    constexpr std::array<Named<bool>, 2> scopes{{{"row", false}, {"turn", true}}};
+    of.veto_turn = part.choice("veto_scope", scopes, false);
     correction = of;
   }
   part.finish();
@@ -224,7 +303,7 @@ Cispo read_cispo(RecipePart& part) {
 void read_objective(JsonReader& reader, JsonObject& root, Objective& objective) {
   RecipePart part(reader, root, "objective");
   const std::string kind =
-      part.kind({"reinforce", "rec_one_side", "ppo_clip", "gspo", "cispo"}, "reinforce");
+      part.kind({"reinforce", "rec_one_side", "ppo_clip", "gspo", "cispo", "sapo"}, "reinforce");
   Anchor usual = Anchor::old;
   if (kind == "rec_one_side") {
     objective.kind =
@@ -239,6 +318,10 @@ void read_objective(JsonReader& reader, JsonObject& root, Objective& objective) 
              part.number("log_ratio_max", positive, part.compat() == Compat::trl ? unlimited : 10)};
   } else if (kind == "cispo") {
     objective.kind = read_cispo(part);
+  } else if (kind == "sapo") {
+    objective.kind = Sapo{
+        part.number("tau_positive", positive, 1.0), part.number("tau_negative", positive, 1.05),
+        part.number("log_ratio_max", positive, part.compat() == Compat::trl ? unlimited : 20)};
   }
   if (kind != "reinforce") {
     constexpr std::array<Named<Anchor>, 2> anchors{
@@ -332,6 +415,7 @@ Result<Recipe> read_recipe(const JsonDocument& document) {
   const std::string advantage = read_advantage(reader, root, recipe);
   read_credit(reader, root, advantage, recipe.credit);
   read_advantage_transform(reader, root, recipe);
+  read_advantage_terms(reader, root, recipe);
   read_correction(reader, root, recipe.correction);
   read_objective(reader, root, recipe.objective);
   read_aggregation(reader, root, recipe.aggregation);

@@ -98,7 +98,11 @@ Json credit_slot() {
                  {"gamma", gamma}},
                 {}},
                {"trajectory_sum", {{"decay", gamma}}, {}},
-               {"turn_return", {{"gamma", gamma}, {"void_turns", boolean()}}, {}},
+               {"turn_return",
+                {{"gamma", gamma},
+                 {"void_turns", boolean()},
+                 {"compare", one_of({"equal_turns", "all_turns"})}},
+                {}},
                {"token_return", {{"gamma", gamma}, {"source", one_of({"outcome", "turn"})}}, {}}});
 }
 
@@ -135,13 +139,56 @@ Json transform_slot() {
                  {"width", positive()},
                  {"iterations_max", integer(1, 1000)},
                  {"scope", one_of({"batch", "group"})}},
-                {}}});
+                {}},
+               {"kl_to_go",
+                {{"estimator", estimator()},
+                 {"coefficient", not_negative()},
+                 {"input_max", not_negative()},
+                 {"output_max", not_negative()},
+                 {"policy", one_of({"old", "rollout"})},
+                 {"compat", compat()}},
+                {"coefficient"}}});
+}
+
+Json terms_slot() {
+  const Json of_turns = {{"weight", not_negative()},
+                         {"gamma", number_between(0, 1)},
+                         {"std", one_of({"none", "population", "bessel"})},
+                         {"eps", number_between(0, 1)},
+                         {"singleton", singleton()},
+                         {"tolerance", not_negative()}};
+  return list({{"anchor_state", of_turns, {}},
+               {"turn_reward", of_turns, {}},
+               {"information_gain",
+                {{"beta", not_negative()},
+                 {"gate", one_of({"none", "sigmoid", "exponential"})},
+                 {"temperature", positive()},
+                 {"sign", one_of({"signed", "positive", "absolute"})},
+                 {"normalise", boolean()},
+                 {"over", one_of({"turns", "tokens"})},
+                 {"bounded", boolean()},
+                 {"eps", number_between(0, 1)}},
+                {}},
+               {"structure", {{"weight", not_negative()}}, {}}});
+}
+
+Json filter_slot() {
+  return list({{"zero_variance", {{"tolerance", not_negative()}}, {}},
+               {"truncated", {}, {}},
+               {"all_truncated", {}, {}},
+               {"low_spread",
+                {{"std_min", positive()}, {"score", one_of({"outcome", "last_turn"})}},
+                {"std_min"}}});
 }
 
 Json correction_slot() {
-  const Json constants = {{"low", not_negative()},           {"high", positive()},
-                          {"log_ratio_max", positive()}, {"veto", number_between(0, 1)},
-                          {"compat", compat()},         {"weight", one_of({"ratio", "one"})}};
+  const Json constants = {{"low", not_negative()},
+                          {"high", positive()},
+                          {"log_ratio_max", positive()},
+                          {"veto", number_between(0, 1)},
+                          {"compat", compat()},
+                          {"weight", one_of({"ratio", "one"})},
+                          {"veto_scope", one_of({"row", "turn"})}};
   std::vector<Kind> kinds{{"none", {}, {}}};
   for (const std::string level : {"token", "sequence", "geometric"}) {
     kinds.push_back({level + "_truncate", constants, {}});
@@ -177,6 +224,13 @@ Json objective_slot() {
                {"cispo",
                 {{"ratio_low", not_negative()},
                  {"ratio_high", positive()},
+                 {"log_ratio_max", positive()},
+                 {"anchor", anchor()},
+                 {"compat", compat()}},
+                {}},
+               {"sapo",
+                {{"tau_positive", positive()},
+                 {"tau_negative", positive()},
                  {"log_ratio_max", positive()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
@@ -231,25 +285,24 @@ Json update_slot() {
 
 Json recipe_schema() {
   const Json text = {{"type", "string"}};
-  Json properties = {
-      {"$schema", text},
-      {"kind", {{"const", "recipe"}}},
-      {"version", {{"const", 1}}},
-      {"name", text},
-      {"summary", text},
-      {"paper", text},
-      {"notes", Json::object()},
-      {"filter",
-       list({{"zero_variance", {{"tolerance", not_negative()}}, {}}, {"truncated", {}, {}}})},
-      {"reward", reward_slot()},
-      {"credit", credit_slot()},
-      {"advantage", advantage_slot()},
-      {"advantage_transform", transform_slot()},
-      {"correction", correction_slot()},
-      {"objective", objective_slot()},
-      {"aggregation", aggregation_slot()},
-      {"regularisers", regularisers_slot()},
-      {"update", update_slot()}};
+  Json properties = {{"$schema", text},
+                     {"kind", {{"const", "recipe"}}},
+                     {"version", {{"const", 1}}},
+                     {"name", text},
+                     {"summary", text},
+                     {"paper", text},
+                     {"notes", Json::object()},
+                     {"filter", filter_slot()},
+                     {"reward", reward_slot()},
+                     {"credit", credit_slot()},
+                     {"advantage", advantage_slot()},
+                     {"advantage_transform", transform_slot()},
+                     {"advantage_terms", terms_slot()},
+                     {"correction", correction_slot()},
+                     {"objective", objective_slot()},
+                     {"aggregation", aggregation_slot()},
+                     {"regularisers", regularisers_slot()},
+                     {"update", update_slot()}};
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle recipe"},
           {"type", "object"},
