@@ -143,8 +143,8 @@ Json transform_slot() {
                {"kl_to_go",
                 {{"estimator", estimator()},
                  {"coefficient", not_negative()},
-                 {"input_max", not_negative()},
-                 {"output_max", not_negative()},
+                 {"input_max", positive()},
+                 {"output_max", positive()},
                  {"policy", one_of({"old", "rollout"})},
                  {"compat", compat()}},
                 {"coefficient"}}});
