@@ -35,6 +35,52 @@ TEST(InspectAdvantages, gives_tokens_turns_rollouts_and_groups) {
   EXPECT_EQ(result["warnings"], Json::array());
 }
 
+/// Two groups of two rows of two turns with every array of a batch file; the rewards of the second
+/// row of a group differ. Lifecycles of one task each.
+std::string full_batch() {
+  return R"({"group":["p","p","q","q"],"reward":[1.0,0.0,0.5,0.25],
+    "turn_reward":[[0.5,1.0],[0.0,0.5],[0.5,0.0],[0.25,0.25]],
+    "info_gain":[[0.3,null],[-0.2,null],[0.1,null],[0.4,null]],
+    "anchor":[["s","t"],["s","u"],["v","w"],["v","w"]],
+    "lifecycle":[0,1,0,1],"position":[0,0,0,0],"kind":["solve","solve","solve","solve"],
+    "truncated":[0,0,0,1],
+    "turn":[[0,-1,1],[0,-1,1],[0,-1,1],[0,-1,1]],"mask":[[1,0,1],[1,0,1],[1,0,1],[1,0,1]],
+    "logp":[[-1.0,null,-0.5],[-0.7,null,-1.2],[-0.2,null,-0.9],[-1.5,null,-0.4]],
+    "logp_old":[[-1.0,null,-0.5],[-0.7,null,-1.2],[-0.2,null,-0.9],[-1.5,null,-0.4]],
+    "logp_rollout":[[-1.0,null,-0.5],[-0.7,null,-1.2],[-0.2,null,-0.9],[-1.5,null,-0.4]],
+    "logp_ref":[[-1.1,null,-0.4],[-0.7,null,-1.3],[-0.1,null,-0.9],[-1.5,null,-0.6]],
+    "structure":[[1,null,-1],[1,null,0],[0,null,1],[1,null,1]],
+    "entropy":[[0.4,null,0.5],[0.6,null,0.7],[0.3,null,0.2],[0.5,null,0.5]]})";
+}
+
+TEST(Inspect, shows_advantages_loss_and_weights_of_every_recipe_of_the_folder) {
+  const JsonDocument batch = document(full_batch());
+  for (const Recipe& recipe : all_recipes()) {
+    const Result<Json> advantages = inspect_advantages(recipe, batch);
+    ASSERT_TRUE(advantages.ok()) << recipe.name << advantages.error().text();
+    EXPECT_NE((*advantages)["advantage"], Json::parse("[[0.0,0.0,0.0],[0.0,0.0,0.0],"
+                                                      "[0.0,0.0,0.0],[0.0,0.0,0.0]]"))
+        << recipe.name;
+    EXPECT_EQ((*advantages)["per_turn"].size(), 4U) << recipe.name;
+    const Result<Json> loss = inspect_loss(recipe, batch);
+    ASSERT_TRUE(loss.ok()) << recipe.name << loss.error().text();
+    EXPECT_EQ((*loss)["grad_logp"][0][1], 0) << recipe.name;
+    const Result<Json> weights = inspect_weights(recipe, batch);
+    ASSERT_TRUE(weights.ok()) << recipe.name << weights.error().text();
+    EXPECT_EQ((*weights)["keep"], Json::parse("[[1,0,1],[1,0,1],[1,0,1],[1,0,1]]")) << recipe.name;
+  }
+}
+
+TEST(Inspect, names_the_array_that_a_term_needs) {
+  EXPECT_THAT(error_of(inspect_advantages, "infopo",
+                       R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]]})"),
+              HasSubstr("info_gain"));
+  EXPECT_THAT(error_of(inspect_advantages, "gigpo",
+                       R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]],
+                           "turn_reward":[[1]]})"),
+              HasSubstr("anchor"));
+}
+
 TEST(InspectAdvantages, needs_no_tokens_where_the_recipe_needs_none) {
   const Json result =
       *inspect_advantages(recipe_of(R"({"advantage":{"kind":"grpo","compat":"verl"}})"),

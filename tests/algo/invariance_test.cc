@@ -1,6 +1,7 @@
 // What must hold for every recipe of the folder: nothing depends on how a step is split, on the
 // order of rows, on masked tokens, or on rows whose reward is null.
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "tests/algo/arrays.h"
@@ -32,7 +33,7 @@ std::vector<std::size_t> shuffled_rows(const Batch& batch, std::uint64_t seed) {
   return order;
 }
 
-TEST(AllRecipes, are_there) { EXPECT_GE(all_recipes().size(), 13U); }
+TEST(AllRecipes, are_there) { EXPECT_GE(all_recipes().size(), 23U); }
 
 TEST(AllRecipes, give_the_same_loss_and_gradient_however_the_step_is_split) {
   for (const Recipe& recipe : all_recipes()) {
@@ -96,6 +97,8 @@ TEST(AllRecipes, do_not_notice_what_stands_at_masked_tokens) {
         odd.logp_rollout[t] = nan;
         odd.logp_ref[t] = unlimited;
         odd.entropy[t] = nan;
+        odd.logp_masked[t] = -unlimited;
+        odd.structure[t] = nan;
         ++masked;
       }
     }
@@ -143,6 +146,123 @@ TEST(AllRecipes, are_defined_on_batches_in_which_nothing_counts) {
     batch.has_reward.assign(batch.rows(), 0);
     EXPECT_EQ(whole_loss(recipe, batch).loss, 0) << recipe.name;
   }
+}
+
+/// Advantages are comparisons inside groups and nothing else.
+bool only_compares(const Recipe& recipe) {
+  const auto* scaled = std::get_if<GroupNormalised>(&recipe.advantage);
+  return !std::holds_alternative<RawAdvantage>(recipe.advantage) &&
+         (scaled == nullptr || !scaled->over_batch) && recipe.advantage_transform.empty() &&
+         recipe.advantage_terms.empty();
+}
+
+TEST(AllRecipes, that_only_compare_have_advantages_that_sum_to_zero_in_each_group) {
+  std::size_t checked = 0;
+  for (const Recipe& recipe : all_recipes()) {
+    if (!only_compares(recipe) || std::holds_alternative<TurnReturn>(recipe.credit)) {
+      continue;
+    }
+    const Batch batch = batch_for(recipe, 26);
+    const Advantages advantages = *compute_advantages(recipe, batch);
+    std::map<std::array<std::int64_t, 3>, double> sum;
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      const bool by_position = std::holds_alternative<LifecycleReturn>(recipe.credit);
+      sum[{batch.group[row], by_position ? batch.position[row] : 0,
+           by_position ? batch.is_update[row] : 0}] += advantages.per_row[row];
+    }
+    for (const auto& [group, total] : sum) {
+      EXPECT_NEAR(total, 0, 1e-12) << recipe.name << " group " << group[0];
+    }
+    ++checked;
+  }
+  EXPECT_GE(checked, 6U);
+}
+
+TEST(AllRecipes, that_compare_turns_have_advantages_that_sum_to_zero_at_each_index) {
+  for (const char* name : {"trloo", "dr_kernel"}) {
+    const Batch batch = random_batch({.seed = 27, .groups = 4, .lifecycles = 6, .tasks = 1});
+    const Advantages advantages = *compute_advantages(recipe_of(name), batch);
+    for (const GroupReport& report : advantages.groups) {
+      double sum = 0;
+      for (std::size_t row = 0; row < batch.rows(); ++row) {
+        const std::size_t turn = batch.turn_offset[row] + static_cast<std::size_t>(report.turn);
+        if (batch.group[row] == report.group && turn < batch.turn_offset[row + 1]) {
+          sum += advantages.per_turn[turn];
+        }
+      }
+      EXPECT_NEAR(sum, report.returns.n == 1 ? report.returns.mean : 0.0, 1e-12) << name;
+    }
+  }
+}
+
+TEST(AllRecipes, give_nothing_to_groups_of_equal_rewards_that_have_nothing_else_to_compare) {
+  for (const Recipe& recipe : all_recipes()) {
+    if (!only_compares(recipe) || !std::holds_alternative<OutcomeCredit>(recipe.credit) ||
+        !recipe.reward.empty()) {
+      continue;
+    }
+    Batch batch = batch_for(recipe, 28);
+    batch.reward.assign(batch.rows(), 0.1);
+    const Advantages advantages = *compute_advantages(recipe, batch);
+    for (const double advantage : advantages.per_token) {
+      EXPECT_NEAR(advantage, 0, 1e-15) << recipe.name;
+    }
+  }
+}
+
+TEST(AllRecipes, have_the_gradient_of_finite_differences) {
+  const double h = 1e-6;
+  for (const Recipe& recipe : all_recipes()) {
+    if (std::holds_alternative<Cispo>(recipe.objective.kind)) {
+      continue;  // its ratio is a constant of the derivative: Objectives.have_the_gradient_of_…
+    }
+    Batch batch = batch_for(recipe, 29);
+    const Advantages advantages = *compute_advantages(recipe, batch);
+    const Denominators denominators = global_denominators(batch, advantages);
+    const auto result = *compute_objective(recipe, batch, advantages, denominators);
+    for (std::size_t t = 0; t < batch.tokens(); ++t) {
+      const double at = batch.logp[t];
+      batch.logp[t] = at + h;
+      const double above = compute_objective(recipe, batch, advantages, denominators)->loss;
+      batch.logp[t] = at - h;
+      const double below = compute_objective(recipe, batch, advantages, denominators)->loss;
+      batch.logp[t] = at;
+      EXPECT_NEAR(result.grad_logp[t], (above - below) / (2 * h), 1e-7) << recipe.name << " " << t;
+    }
+  }
+}
+
+TEST(AllRecipes, with_terms_of_weight_zero_are_what_they_build_on) {
+  std::size_t checked = 0;
+  for (const Recipe& recipe : all_recipes()) {
+    if (recipe.advantage_terms.empty()) {
+      continue;
+    }
+    Recipe zero = recipe;
+    for (AdvantageTerm& term : zero.advantage_terms) {
+      if (auto* anchor = std::get_if<AnchorStateTerm>(&term)) {
+        anchor->weight = 0;
+      } else if (auto* turn = std::get_if<TurnRewardTerm>(&term)) {
+        turn->weight = 0;
+      } else if (auto* gain = std::get_if<InformationTerm>(&term)) {
+        gain->beta = 0;
+      } else {
+        std::get<StructureTerm>(term).weight = 0;
+      }
+    }
+    Recipe base = recipe;
+    base.advantage_terms.clear();
+    const Batch batch = batch_for(recipe, 30);
+    EXPECT_EQ(compute_advantages(zero, batch)->per_token,
+              compute_advantages(base, batch)->per_token)
+        << recipe.name;
+    EXPECT_NE(compute_advantages(recipe, batch)->per_token,
+              compute_advantages(base, batch)->per_token)
+        << recipe.name;
+    EXPECT_EQ(whole_loss(zero, batch).loss, whole_loss(base, batch).loss) << recipe.name;
+    ++checked;
+  }
+  EXPECT_GE(checked, 5U);
 }
 
 TEST(Lifecycles, with_one_null_reward_are_out_as_a_whole) {
