@@ -26,7 +26,7 @@ FormatFacts format_facts(std::string_view text);
 
 /// At most 1; as low as -0.15 on the anchored scale. `anchor_weight` (paper: 0.5) weighs
 ///     0.4 [closed and thinks] + 0.3 [closed, thinks and answers] - 0.3 [opened, never closed]
-/// and is not used on the plain scale. Golden values: section 5.4 of our notes on the code.
+/// and is not used on the plain scale. Golden values of the released code: tests/algo/para_test.cc.
 double format_reward(const FormatFacts& facts, FormatScale scale, double anchor_weight);
 
 /// 0 without a call that parses; else 0.1, or 0.3 where it was executed; 0.5 more for a right
