@@ -375,7 +375,8 @@ bool World::restore(std::string_view bytes) {
   asked_ = {in.i64()};
   if (options_.limits.episode_time.ns > 0) began_ = {in.i64()};
   message_bytes_ = size_of(*messages_);
-  return in.finished() && episode_begin_ <= messages_->size();
+  // Only what snapshot() writes is taken: whatever reads otherwise would go on to other bytes.
+  return in.finished() && episode_begin_ <= messages_->size() && snapshot() == bytes;
 }
 
 std::vector<std::unique_ptr<World>> branch(World& world, std::int64_t count) {

@@ -65,7 +65,8 @@ class World {
 
   /// The whole state at a turn boundary. The recorder is not part of it.
   std::string snapshot() const;
-  /// Into a world made with the same scenario; false when the bytes do not fit.
+  /// Into a world made with the same scenario; false when the bytes are not what snapshot() writes,
+  /// and then the world is of no more use.
   bool restore(std::string_view bytes);
 
  private:

@@ -124,7 +124,8 @@ Result<Course> read_course(RunOptions& options) {
   }
   if (!options.fork) {
     if (!options.scenario) {
-      return Error{"SCENARIO", "expected a scenario file, or --fork; found neither"};
+      return Error{"SCENARIO", "expected SCENARIO (see `turnhalle run --help`), or --fork; found "
+                               "neither"};
     }
     options.play.scenario = *options.scenario;
     Result<Scenario> scenario = read_scenario(options.play.scenario, all_environments());

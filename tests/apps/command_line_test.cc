@@ -233,7 +233,8 @@ TEST(BadUsage, SuggestsTheNearestName) {
 
 TEST(BadUsage, SaysWhatWasExpectedAndFound) {
   expect_bad_input("run " + kEasy, AllOf(HasSubstr("expected --agent"), HasSubstr("nothing")));
-  expect_bad_input("run", HasSubstr("expected SCENARIO"));
+  expect_bad_input("run", HasSubstr("expected --agent"));
+  expect_bad_input("run --agent random", HasSubstr("expected SCENARIO"));
   expect_bad_input("run " + kEasy + "--agent random --lifecycles 0",
                    HasSubstr("--lifecycles: expected an integer from 1 to"));
   expect_bad_input("run " + kEasy + "--agent random --seed 1 --seed 2", HasSubstr("one value"));
