@@ -375,8 +375,10 @@ bool World::restore(std::string_view bytes) {
   asked_ = {in.i64()};
   if (options_.limits.episode_time.ns > 0) began_ = {in.i64()};
   message_bytes_ = size_of(*messages_);
+  const bool counts = started_ && position_ >= 0 && turns_max_ >= 0 && episode_ >= -1 &&
+                      turn_ >= 0 && episode_begin_ <= messages_->size();
   // Only what snapshot() writes is taken: whatever reads otherwise would go on to other bytes.
-  return in.finished() && episode_begin_ <= messages_->size() && snapshot() == bytes;
+  return in.finished() && counts && snapshot() == bytes;
 }
 
 std::vector<std::unique_ptr<World>> branch(World& world, std::int64_t count) {

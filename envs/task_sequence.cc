@@ -162,7 +162,8 @@ class TaskSequence final : public Lifecycle {
     context_ = in.string();
     feedback_ = in.string();
     system_ = in.string();
-    return in.ok();
+    const std::int64_t tasks = scenario_.lifecycle.tasks;
+    return in.ok() && position_ >= 0 && position_ < std::max<std::int64_t>(tasks, 1);
   }
 
   std::unique_ptr<Lifecycle> fork() const override {
