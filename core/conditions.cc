@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "core/key_bytes.h"
+
 namespace turnhalle {
 namespace {
 
@@ -372,8 +374,7 @@ StepResult ConditionedEnvironment::close(StepResult result) {
 
 void ConditionedEnvironment::snapshot(ByteWriter& out) const {
   inner_->snapshot(out);
-  out.u64(state_.key.high);
-  out.u64(state_.key.low);
+  write_key(out, state_.key);
   out.i64(state_.position);
   out.i64(state_.turn);
   out.u64(state_.crossings);
@@ -386,8 +387,7 @@ bool ConditionedEnvironment::restore(ByteReader& in) {
   if (!inner_->restore(in)) {
     return false;
   }
-  state_.key.high = in.u64();
-  state_.key.low = in.u64();
+  state_.key = read_key(in);
   state_.position = in.i64();
   state_.turn = in.i64();
   state_.crossings = in.u64();

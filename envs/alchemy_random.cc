@@ -5,8 +5,11 @@
 #include <memory>
 #include <utility>
 
+#include "core/key_bytes.h"
 #include "envs/alchemy_players.h"
 #include "envs/alchemy_text.h"
+#include "envs/option_schema.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::alchemy {
 namespace {
@@ -24,7 +27,7 @@ struct Fixed {
   EnvironmentSpec spec;
 };
 
-class Alchemy final : public Environment, public Observable {
+class Alchemy final : public UntimedEnvironment, public Observable {
  public:
   explicit Alchemy(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options), wording_(*fixed_->wording) {}
@@ -63,20 +66,12 @@ class Alchemy final : public Environment, public Observable {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
-
   // The keys and the attempts: everything else follows from them.
   void snapshot(ByteWriter& out) const override {
-    out.u8(static_cast<std::uint8_t>(outcome_));
+    write_outcome(out);
     out.boolean(drawn_);
-    for (const RandomKey key : {task_.hidden, task_.task}) {
-      out.u64(key.high);
-      out.u64(key.low);
-    }
+    write_key(out, task_.hidden);
+    write_key(out, task_.task);
     out.i64(task_.number);
     out.u64(seen_.attempts.size());
     for (const Attempt& made : seen_.attempts) {
@@ -86,16 +81,15 @@ class Alchemy final : public Environment, public Observable {
   }
 
   bool restore(ByteReader& in) override {
-    const std::uint8_t outcome = in.u8();
+    Outcome outcome;
+    const bool known = read_outcome(in, outcome);
     const bool drawn = in.boolean();
     Task task;
-    for (RandomKey* key : {&task.hidden, &task.task}) {
-      key->high = in.u64();
-      key->low = in.u64();
-    }
+    task.hidden = read_key(in);
+    task.task = read_key(in);
     task.number = in.i64();
     const std::uint64_t count = in.count(2);
-    if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) || task.number < 0 ||
+    if (!in.ok() || !known || task.number < 0 ||
         count > static_cast<std::uint64_t>(drawn ? options_.rounds : 0)) {
       return false;
     }
@@ -107,7 +101,7 @@ class Alchemy final : public Environment, public Observable {
       if (first > second) return false;
       attempt({first, second});
     }
-    outcome_ = static_cast<Outcome>(outcome);
+    outcome_ = outcome;
     seen_.over = outcome_ != Outcome::running;
     return in.ok() && (drawn || outcome_ == Outcome::truncated);
   }
@@ -204,7 +198,6 @@ class Alchemy final : public Environment, public Observable {
   Seen seen_;
   Task task_;
   bool drawn_ = false;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 class AlchemyFamily final : public EnvironmentFamily {
@@ -266,24 +259,6 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   return std::make_shared<AlchemyFamily>(options, style);
 }
 
-Json integer_schema(std::int64_t low, std::int64_t high) {
-  return {{"type", "integer"}, {"minimum", low}, {"maximum", high}};
-}
-
-Json number_schema(double low, double high) {
-  return {{"type", "number"}, {"minimum", low}, {"maximum", high}};
-}
-
-Json with_default(Json schema, const Json& fallback) {
-  schema["default"] = fallback;
-  return schema;
-}
-
-Json pair_schema(const Json& item, const Json& fallback) {
-  const Json array = {{"type", "array"}, {"items", item}, {"minItems", 2}, {"maxItems", 2}};
-  return {{"anyOf", {item, array}}, {"default", fallback}};
-}
-
 Json options_schema() {
   Json properties = {{"tiers", pair_schema(integer_schema(2, 5), {3, 4})},
                      {"base_elements", pair_schema(integer_schema(2, 8), {3, 4})},
@@ -296,9 +271,8 @@ Json options_schema() {
                      {"targets", with_default(integer_schema(1, kTargetsMax), 8)},
                      {"rounds", with_default(integer_schema(1, kRoundsMax), 8)},
                      {"materials", {{"enum", kMaterials}, {"default", kMaterials[0]}}},
-                     {"last_attempt_told", {{"type", "boolean"}, {"default", false}}}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+                     {"last_attempt_told", boolean_schema(false)}};
+  return options_object(std::move(properties));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "envs/frozen_lake_board.h"
 #include "envs/frozen_lake_players.h"
 #include "envs/frozen_lake_text.h"
+#include "envs/option_schema.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::frozen_lake {
 namespace {
@@ -37,7 +39,7 @@ ContextWords words_in(PromptStyle style) {
   return {"Hints: null", "Hints: no hint available.", {}, {}};
 }
 
-class Lake final : public Environment, public Observable {
+class Lake final : public UntimedEnvironment, public Observable {
  public:
   explicit Lake(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options), wording_(*fixed_->wording) {
@@ -87,12 +89,6 @@ class Lake final : public Environment, public Observable {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
-
   std::unique_ptr<Environment> fork() const override { return std::make_unique<Lake>(*this); }
   void snapshot(ByteWriter& out) const override;
   bool restore(ByteReader& in) override;
@@ -137,11 +133,10 @@ class Lake final : public Environment, public Observable {
   const Wording& wording_;
   Seen seen_;
   std::array<Cardinal, 4> buttons_ = kCardinals;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 void Lake::snapshot(ByteWriter& out) const {
-  out.u8(static_cast<std::uint8_t>(outcome_));
+  write_outcome(out);
   out.u8(seen_.board.side);
   out.u8(seen_.board.start.index);
   out.u8(seen_.board.goal.index);
@@ -159,7 +154,8 @@ void Lake::snapshot(ByteWriter& out) const {
 }
 
 bool Lake::restore(ByteReader& in) {
-  const std::uint8_t outcome = in.u8();
+  Outcome outcome;
+  const bool known = read_outcome(in, outcome);
   Board board;
   board.side = in.u8();
   board.start = {in.u8()};
@@ -174,8 +170,8 @@ bool Lake::restore(ByteReader& in) {
   const Cell position{in.u8()};
   const std::uint64_t count = in.count(3);
   const bool sized = board.side <= kSideMax && (board.side >= kSideMin || board.side == 0);
-  if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) || !sized ||
-      seen_buttons != 15 || count > static_cast<std::uint64_t>(options_.budget)) {
+  if (!in.ok() || !known || !sized || seen_buttons != 15 ||
+      count > static_cast<std::uint64_t>(options_.budget)) {
     return false;
   }
   // A fresh environment has no board; every cell of a played one lies on it.
@@ -194,7 +190,7 @@ bool Lake::restore(ByteReader& in) {
   }
   seen_.board = board;
   seen_.position = position;
-  outcome_ = static_cast<Outcome>(outcome);
+  outcome_ = outcome;
   seen_.over = outcome_ != Outcome::running;
   return valid && in.ok();
 }
@@ -266,26 +262,16 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   return std::make_shared<LakeFamily>(options, style);
 }
 
-Json pair_schema(const Json& item, const Json& fallback) {
-  const Json array = {{"type", "array"}, {"items", item}, {"minItems", 2}, {"maxItems", 2}};
-  return {{"anyOf", {item, array}}, {"default", fallback}};
-}
-
 Json options_schema() {
-  const Json side = {{"type", "integer"}, {"minimum", kSideMin}, {"maximum", kSideMax}};
   const Json share = {{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
-  Json properties = {
-      {"side", pair_schema(side, {4, 5})},
-      {"frozen_share", pair_schema(share, {0.6, 0.7})},
-      {"search_depth",
-       {{"type", "integer"}, {"minimum", 1}, {"maximum", kDepthMax}, {"default", 6}}},
-      {"budget", {{"type", "integer"}, {"minimum", 1}, {"maximum", kBudgetMax}, {"default", 8}}},
-      {"mapping", {{"enum", kMappings}, {"default", "per_lifecycle"}}},
-      {"change_at",
-       pair_schema({{"type", "integer"}, {"minimum", 1}, {"maximum", kPositionMax}}, {1, 3})},
-      {"last_move_told", {{"type", "boolean"}, {"default", false}}}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  Json properties = {{"side", pair_schema(integer_schema(kSideMin, kSideMax), {4, 5})},
+                     {"frozen_share", pair_schema(share, {0.6, 0.7})},
+                     {"search_depth", with_default(integer_schema(1, kDepthMax), 6)},
+                     {"budget", with_default(integer_schema(1, kBudgetMax), 8)},
+                     {"mapping", {{"enum", kMappings}, {"default", "per_lifecycle"}}},
+                     {"change_at", pair_schema(integer_schema(1, kPositionMax), {1, 3})},
+                     {"last_move_told", boolean_schema(false)}};
+  return options_object(std::move(properties));
 }
 
 }  // namespace

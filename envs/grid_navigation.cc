@@ -4,8 +4,11 @@
 #include <memory>
 #include <utility>
 
+#include "core/key_bytes.h"
 #include "envs/grid_players.h"
 #include "envs/grid_text.h"
+#include "envs/option_schema.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::grid {
 namespace {
@@ -22,7 +25,7 @@ struct Fixed {
   EnvironmentSpec spec;
 };
 
-class Navigation final : public Environment, public Observable {
+class Navigation final : public UntimedEnvironment, public Observable {
  public:
   explicit Navigation(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options), wording_(*fixed_->wording) {}
@@ -67,18 +70,11 @@ class Navigation final : public Environment, public Observable {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
-
   // The key of the map, what of it is known, and the trip.
   void snapshot(ByteWriter& out) const override {
-    out.u8(static_cast<std::uint8_t>(outcome_));
+    write_outcome(out);
     out.boolean(drawn_);
-    out.u64(hidden_.high);
-    out.u64(hidden_.low);
+    write_key(out, hidden_);
     std::string revealed;
     for (const std::int64_t cost : seen_.known.values) revealed += cost == kUnknown ? '0' : '1';
     out.string(revealed);
@@ -154,15 +150,13 @@ class Navigation final : public Environment, public Observable {
   RandomKey hidden_;
   bool drawn_ = false;
   Seen seen_;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 bool Navigation::restore(ByteReader& in) {
-  const std::uint8_t outcome = in.u8();
+  Outcome outcome;
+  const bool known = read_outcome(in, outcome);
   const bool drawn = in.boolean();
-  RandomKey hidden;
-  hidden.high = in.u64();
-  hidden.low = in.u64();
+  const RandomKey hidden = read_key(in);
   const std::string revealed = in.string();
   Trip trip;
   Cell position;
@@ -174,13 +168,13 @@ bool Navigation::restore(ByteReader& in) {
   const std::int64_t moves = in.i64();
   const double sum = in.f64();
   const std::int64_t cells = in.i64();
-  if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout)) return false;
+  if (!in.ok() || !known) return false;
   map_ = {};
   seen_ = {};
   drawn_ = false;
   if (drawn) draw_map_of(hidden);
   hidden_ = hidden;
-  outcome_ = static_cast<Outcome>(outcome);
+  outcome_ = outcome;
   const bool on_map = map_.has(trip.start) && map_.has(trip.goal) && map_.has(position);
   const bool counted = moves >= 0 && moves <= trip.rounds && trip.rounds <= kRoundsMax &&
                        cells >= moves && cells <= moves * kSideMax && sum >= 0.0 &&
@@ -243,25 +237,13 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   return std::make_shared<NavigationFamily>(options, style);
 }
 
-Json pair_schema(const Json& item, const Json& fallback) {
-  const Json array = {{"type", "array"}, {"items", item}, {"minItems", 2}, {"maxItems", 2}};
-  return {{"anyOf", {item, array}}, {"default", fallback}};
-}
-
 Json options_schema() {
-  const auto integer = [](std::int64_t low, std::int64_t high) {
-    return Json{{"type", "integer"}, {"minimum", low}, {"maximum", high}};
-  };
-  Json hills = integer(1, kHillsMax);
-  hills["default"] = 4;
-  const Json scale = {{"type", "number"}, {"minimum", 0.02}, {"maximum", 1.0}};
-  Json properties = {{"side", pair_schema(integer(kSideMin, kSideMax), {8, 12})},
-                     {"hills", hills},
-                     {"scale", pair_schema(scale, {0.15, 0.45})},
-                     {"rounds", pair_schema(integer(2, kRoundsMax), {3, 5})},
-                     {"map_remembered", {{"type", "boolean"}, {"default", true}}}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  Json properties = {{"side", pair_schema(integer_schema(kSideMin, kSideMax), {8, 12})},
+                     {"hills", with_default(integer_schema(1, kHillsMax), 4)},
+                     {"scale", pair_schema(number_schema(0.02, 1.0), {0.15, 0.45})},
+                     {"rounds", pair_schema(integer_schema(2, kRoundsMax), {3, 5})},
+                     {"map_remembered", boolean_schema(true)}};
+  return options_object(std::move(properties));
 }
 
 }  // namespace

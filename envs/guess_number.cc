@@ -7,6 +7,8 @@
 
 #include "core/check.h"
 #include "core/text.h"
+#include "envs/option_schema.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::guess_number {
 namespace {
@@ -45,7 +47,7 @@ struct Fixed {
   EnvironmentSpec spec;
 };
 
-class GuessNumber final : public Environment {
+class GuessNumber final : public UntimedEnvironment {
  public:
   explicit GuessNumber(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options) {}
@@ -71,14 +73,8 @@ class GuessNumber final : public Environment {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
-
   void snapshot(ByteWriter& out) const override {
-    out.u8(static_cast<std::uint8_t>(outcome_));
+    write_outcome(out);
     out.i64(secret_);
     out.i64(seen_.lowest);
     out.i64(seen_.highest);
@@ -86,16 +82,16 @@ class GuessNumber final : public Environment {
   }
 
   bool restore(ByteReader& in) override {
-    const std::uint8_t outcome = in.u8();
+    Outcome outcome;
+    const bool known = read_outcome(in, outcome);
     secret_ = in.i64();
     seen_.lowest = in.i64();
     seen_.highest = in.i64();
     guesses_ = in.i64();
-    if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) || guesses_ < 0 ||
-        guesses_ > options_.guesses) {
+    if (!in.ok() || !known || guesses_ < 0 || guesses_ > options_.guesses) {
       return false;
     }
-    outcome_ = static_cast<Outcome>(outcome);
+    outcome_ = outcome;
     return true;
   }
 
@@ -148,7 +144,6 @@ class GuessNumber final : public Environment {
   std::int64_t secret_ = 0;
   Seen seen_;
   std::int64_t guesses_ = 0;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 // The pieces of all text of the compact style.
@@ -261,14 +256,11 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
 
 Json options_schema() {
   const auto integer = [](std::int64_t low, std::int64_t high, std::int64_t fallback) {
-    return Json{{"type", "integer"}, {"minimum", low}, {"maximum", high}, {"default", fallback}};
+    return with_default(integer_schema(low, high), fallback);
   };
-  return {{"type", "object"},
-          {"additionalProperties", false},
-          {"properties",
-           {{"low", integer(0, kLowMax, 1)},
-            {"high", integer(1, kHighMax, 9)},
-            {"guesses", integer(1, kGuessesMax, 3)}}}};
+  return options_object({{"low", integer(0, kLowMax, 1)},
+                         {"high", integer(1, kHighMax, 9)},
+                         {"guesses", integer(1, kGuessesMax, 3)}});
 }
 
 }  // namespace

@@ -5,11 +5,14 @@
 #include <memory>
 #include <utility>
 
+#include "core/key_bytes.h"
 #include "core/text.h"
 #include "envs/control_expression.h"
 #include "envs/control_model.h"
 #include "envs/control_players.h"
 #include "envs/number_text.h"
+#include "envs/option_schema.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::control {
 namespace {
@@ -97,7 +100,7 @@ bool find_expression(std::string_view reply, std::string_view& expression) {
          between_tags(inside, "<action_expression>", "</action_expression>", expression);
 }
 
-class OptimalControl final : public Environment, public Observable {
+class OptimalControl final : public UntimedEnvironment, public Observable {
  public:
   explicit OptimalControl(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options) {}
@@ -144,20 +147,12 @@ class OptimalControl final : public Environment, public Observable {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
-
   // The keys and what was submitted: the rest follows.
   void snapshot(ByteWriter& out) const override {
-    out.u8(static_cast<std::uint8_t>(outcome_));
+    write_outcome(out);
     out.boolean(drawn_);
-    for (const RandomKey key : {task_.hidden, task_.task}) {
-      out.u64(key.high);
-      out.u64(key.low);
-    }
+    write_key(out, task_.hidden);
+    write_key(out, task_.task);
     out.string(submitted_);
     out.string(previous_.expression);
     out.f64(previous_.x_error);
@@ -165,24 +160,23 @@ class OptimalControl final : public Environment, public Observable {
   }
 
   bool restore(ByteReader& in) override {
-    const std::uint8_t outcome = in.u8();
+    Outcome outcome;
+    const bool known = read_outcome(in, outcome);
     const bool drawn = in.boolean();
     Task task;
-    for (RandomKey* key : {&task.hidden, &task.task}) {
-      key->high = in.u64();
-      key->low = in.u64();
-    }
+    task.hidden = read_key(in);
+    task.task = read_key(in);
     const std::string submitted = in.string();
     previous_.expression = in.string();
     previous_.x_error = in.f64();
     previous_.v_error = in.f64();
-    if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout)) return false;
+    if (!in.ok() || !known) return false;
     seen_ = {};
     submitted_.clear();
     task_ = task;
     drawn_ = false;
     if (drawn) draw_task(task);
-    outcome_ = static_cast<Outcome>(outcome);
+    outcome_ = outcome;
     seen_.over = outcome_ != Outcome::running;
     if (submitted.empty()) return true;
     const Result<Expression> expression = Expression::parse(submitted);
@@ -261,7 +255,6 @@ class OptimalControl final : public Environment, public Observable {
   bool drawn_ = false;
   std::string submitted_;
   PreviousPolicy previous_;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 class ControlFamily final : public EnvironmentFamily {
@@ -311,18 +304,16 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
 
 Json options_schema() {
   const auto number = [](double low, double high, double fallback) {
-    return Json{{"type", "number"}, {"minimum", low}, {"maximum", high}, {"default", fallback}};
+    return with_default(number_schema(low, high), fallback);
   };
-  Json properties = {
-      {"x_start", number(0.0, 10.0, 2.0)},
-      {"v_start", number(0.0, 10.0, 1.5)},
-      {"x_target", number(0.0, 50.0, 8.0)},
-      {"horizon", {{"type", "integer"}, {"minimum", 2}, {"maximum", kHorizonMax}, {"default", 12}}},
-      {"control_weight", number(0.0001, 10.0, 0.03)},
-      {"noise", number(0.0, 1.0, 0.0)},
-      {"previous_policy_shown", {{"type", "boolean"}, {"default", false}}}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  Json properties = {{"x_start", number(0.0, 10.0, 2.0)},
+                     {"v_start", number(0.0, 10.0, 1.5)},
+                     {"x_target", number(0.0, 50.0, 8.0)},
+                     {"horizon", with_default(integer_schema(2, kHorizonMax), 12)},
+                     {"control_weight", number(0.0001, 10.0, 0.03)},
+                     {"noise", number(0.0, 1.0, 0.0)},
+                     {"previous_policy_shown", boolean_schema(false)}};
+  return options_object(std::move(properties));
 }
 
 }  // namespace

@@ -8,10 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "core/key_bytes.h"
 #include "core/text.h"
 #include "envs/number_text.h"
+#include "envs/option_schema.h"
 #include "envs/pde_actions.h"
 #include "envs/pde_players.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::pde {
 namespace {
@@ -110,7 +113,7 @@ std::string start_text(const InitialState& start) {
   return text + "\n";
 }
 
-class Discovery final : public Environment, public Observable {
+class Discovery final : public UntimedEnvironment, public Observable {
  public:
   explicit Discovery(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options) {}
@@ -149,12 +152,6 @@ class Discovery final : public Environment, public Observable {
     } else if (outcome_ == Outcome::running) {
       result.observation += state_text();
     }
-    result.outcome = outcome_;
-    return result;
-  }
-
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
     result.outcome = outcome_;
     return result;
   }
@@ -301,16 +298,13 @@ class Discovery final : public Environment, public Observable {
   double amplitude_max_ = 0.0;
   std::optional<Solution> solution_;  // when first sampled
   Seen seen_;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
 
 void Discovery::snapshot(ByteWriter& out) const {
-  out.u8(static_cast<std::uint8_t>(outcome_));
+  write_outcome(out);
   out.boolean(drawn_);
-  for (const RandomKey key : {task_.hidden, task_.task}) {
-    out.u64(key.high);
-    out.u64(key.low);
-  }
+  write_key(out, task_.hidden);
+  write_key(out, task_.task);
   out.i64(task_.position);
   out.i64(task_.number);
   out.i64(seen_.points_left);
@@ -329,20 +323,18 @@ void Discovery::snapshot(ByteWriter& out) const {
 }
 
 bool Discovery::restore(ByteReader& in) {
-  const std::uint8_t outcome = in.u8();
+  Outcome outcome;
+  const bool known = read_outcome(in, outcome);
   const bool drawn = in.boolean();
   Task task;
-  for (RandomKey* key : {&task.hidden, &task.task}) {
-    key->high = in.u64();
-    key->low = in.u64();
-  }
+  task.hidden = read_key(in);
+  task.task = read_key(in);
   task.position = in.i64();
   task.number = in.i64();
   const std::int64_t points_left = in.i64();
   const std::int64_t steps_used = in.i64();
-  if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) || task.number < 0 ||
-      points_left < 0 || points_left > options_.points || steps_used < 0 ||
-      steps_used > options_.steps) {
+  if (!in.ok() || !known || task.number < 0 || points_left < 0 || points_left > options_.points ||
+      steps_used < 0 || steps_used > options_.steps) {
     return false;
   }
   drawn_ = false;
@@ -365,7 +357,7 @@ bool Discovery::restore(ByteReader& in) {
     scored.condition = in.f64();
     seen_.shown.push_back(std::move(scored));
   }
-  outcome_ = static_cast<Outcome>(outcome);
+  outcome_ = outcome;
   return in.ok();
 }
 
@@ -417,10 +409,10 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
 
 Json options_schema() {
   const auto integer = [](std::int64_t low, std::int64_t high, std::int64_t fallback) {
-    return Json{{"type", "integer"}, {"minimum", low}, {"maximum", high}, {"default", fallback}};
+    return with_default(integer_schema(low, high), fallback);
   };
   const auto noise = [](double fallback) {
-    return Json{{"type", "number"}, {"minimum", 0.0}, {"maximum", 0.1}, {"default", fallback}};
+    return with_default(number_schema(0.0, 0.1), fallback);
   };
   Json properties = {{"equations", {{"enum", kEquationSets}, {"default", kEquationSets[0]}}},
                      {"steps", integer(2, 20, 6)},
@@ -430,8 +422,7 @@ Json options_schema() {
                      {"noise_y", noise(0.0005)},
                      {"space_points", integer(9, 513, 257)},
                      {"time_steps", integer(50, 4000, 2000)}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  return options_object(std::move(properties));
 }
 
 }  // namespace

@@ -8,9 +8,8 @@
 #include "agents/lm/tokenizer.h"
 #include "agents/lm/transformer_torch.h"
 #include "agents/scripted.h"
-#include "core/pool.h"
 #include "core/recorder.h"
-#include "envs/task_sequence.h"
+#include "trainers/rollout.h"
 
 namespace turnhalle {
 namespace {
@@ -36,24 +35,19 @@ class TextRecorder final : public Recorder {
 
 // What the demonstrator's play looks like, on tasks of the train split.
 Result<std::vector<std::string>> demonstrated_texts(const Experiment& experiment) {
-  constexpr std::int64_t kLifecycles = 64;
   const Scenario& scenario = experiment.scenario;
-  std::vector<std::string> texts(kLifecycles);
-  std::vector<LifecycleIndex> indices;
-  for (std::int64_t i = 0; i < kLifecycles; ++i) indices.push_back({i});
-  PoolTask task;
-  task.make_agent = [&](LifecycleIndex) {
+  RolloutPlan plan;
+  plan.seed = experiment.seed;
+  plan.groups = 64;
+  std::vector<std::string> texts(static_cast<std::size_t>(plan.groups));
+  const AgentFactory agents = [&](LifecycleIndex) {
     return make_player_agent(scenario.family->make_player(experiment.warm_start.demonstrator));
   };
-  task.finished = [](World&, LifecycleIndex) {};
-  task.make_world = [&](LifecycleIndex index) {
-    const RunSeed seed{experiment.seed, Split::train, 0};
-    return std::make_unique<World>(
-        make_lifecycle(scenario, seed, index),
-        WorldOptions{index, seed.agent(index), scenario.limits},
-        std::make_unique<TextRecorder>(texts[static_cast<std::size_t>(index.value)]));
+  const auto listener = [&](std::int64_t lifecycle) {
+    return std::make_unique<TextRecorder>(texts[static_cast<std::size_t>(lifecycle)]);
   };
-  if (const Result<bool> played = play_all(indices, task, {}); !played) {
+  if (const auto played = play_rollouts(scenario, plan, agents, nullptr, nullptr, listener);
+      !played) {
     return played.error();
   }
   return texts;

@@ -55,6 +55,15 @@ lm::PolicyOptions policy_options(const Experiment& experiment, lm::Precision pre
   return options;
 }
 
+LearnerOptions learner_options(const Experiment& experiment, lm::Precision precision, int threads) {
+  LearnerOptions options;
+  options.workers = threads;
+  options.precision = precision;
+  options.freeze_embedding = experiment.policy.freeze_embedding;
+  options.freeze_layers = experiment.policy.freeze_layers;
+  return options;
+}
+
 class Trainer {
  public:
   Trainer(const Experiment& experiment, const TrainOptions& options, RunFolder folder)
@@ -72,19 +81,15 @@ class Trainer {
       return start.error();
     }
     start_ = *std::move(start);
-    LearnerOptions learner_options;
-    learner_options.workers = options_.threads;
-    learner_options.freeze_embedding = experiment_.policy.freeze_embedding;
-    learner_options.freeze_layers = experiment_.policy.freeze_layers;
     precision_ = *lm::choose_precision(experiment_.policy.precision, options_.device, true);
-    learner_options.precision = precision_;
     if (folder_.latest()) {
       if (Status loaded = lm::load_weights(*folder_.latest() + "/hf", *start_.model); !loaded) {
         return loaded;
       }
     }
     if (options_.device == lm::Device::cuda) start_.model->move_to(at::kCUDA);
-    learner_ = Learner::make(start_.model, learner_options);
+    learner_ =
+        Learner::make(start_.model, learner_options(experiment_, precision_, options_.threads));
     if (folder_.latest()) {
       const std::string moments = *folder_.latest() + "/optimizer.safetensors";
       if (Status loaded = learner_->load_optimizer(moments); !loaded) {
@@ -270,11 +275,9 @@ class Trainer {
     if (!model) {
       return model.error();
     }
-    LearnerOptions options;
-    options.workers = options_.threads;
-    options.precision = precision_;
     if (options_.device == lm::Device::cuda) (*model)->move_to(at::kCUDA);
-    reference_ = Learner::make(*std::move(model), options);
+    reference_ = Learner::make(*std::move(model),
+                               learner_options(experiment_, precision_, options_.threads));
     return ok_status();
   }
 
@@ -328,10 +331,8 @@ Result<Json> dry_run(const Experiment& experiment, const std::string& scratch, i
   if (!start) {
     return start.error();
   }
-  LearnerOptions learner_options;
-  learner_options.freeze_embedding = experiment.policy.freeze_embedding;
-  learner_options.freeze_layers = experiment.policy.freeze_layers;
-  const std::unique_ptr<Learner> learner = Learner::make(start->model, learner_options);
+  const LearnerOptions options = learner_options(experiment, lm::Precision::float32, 1);
+  const std::unique_ptr<Learner> learner = Learner::make(start->model, options);
   Result<std::shared_ptr<lm::Policy>> policy = lm::Policy::around(
       start->model, start->tokenizer_folder, policy_options(small, lm::Precision::float32));
   if (!policy) {
@@ -339,7 +340,7 @@ Result<Json> dry_run(const Experiment& experiment, const std::string& scratch, i
   }
   std::unique_ptr<Learner> reference;
   if (needs_reference(experiment.reinforcement.recipe)) {
-    reference = Learner::make(start->model, learner_options);
+    reference = Learner::make(start->model, options);
   }
   const StepContext context{small, **policy, *learner, reference.get(), nullptr};
   Json result = {{"parameters", parameter_count(*start->model)},

@@ -13,6 +13,7 @@
 #include "envs/alchemy_players.h"
 #include "envs/alchemy_text.h"
 #include "tests/envs/player_scores.h"
+#include "tests/envs/read_options.h"
 
 namespace turnhalle::alchemy {
 namespace {
@@ -27,15 +28,6 @@ GraphOptions hard_graphs() {
   options.cross_tier_share = {0.0, 0.05};
   options.noise_share = {0.0, 0.3};
   return options;
-}
-
-Result<std::shared_ptr<const EnvironmentFamily>> read_options(const std::string& options,
-                                                              PromptStyle style) {
-  const auto document = parse_json(options, "options.json");
-  JsonReader reader(*document);
-  auto family = entry().read(reader.object(), style);
-  if (!reader.ok()) return reader.error();
-  return family;
 }
 
 Task task_of(std::uint64_t hidden, std::int64_t number = 0) {
@@ -156,7 +148,7 @@ TEST(AlchemyTargets, NeedCopiesAlongFirstRecipes) {
 }
 
 TEST(Alchemy, UnlimitedMaterialsAreNeverUsedUp) {
-  const auto game = read_options("{}", PromptStyle::paper).value()->make();
+  const auto game = read_options(entry(), "{}", PromptStyle::paper).value()->make();
   for (std::uint64_t i = 0; i < 50; ++i) {
     game->reset(task_of(i));
     const Seen& seen = observable(*game).seen();
@@ -174,7 +166,9 @@ TEST(Alchemy, UnlimitedMaterialsAreNeverUsedUp) {
 
 TEST(Alchemy, LimitedMaterialsAreUsedUpByEveryPossibleAttempt) {
   const auto game =
-      read_options("{\"materials\":\"limited\",\"rounds\":64}", PromptStyle::paper).value()->make();
+      read_options(entry(), "{\"materials\":\"limited\",\"rounds\":64}", PromptStyle::paper)
+          .value()
+          ->make();
   std::int64_t ran_out = 0;
   for (std::uint64_t i = 0; i < 60; ++i) {
     game->reset(task_of(i));
@@ -202,7 +196,8 @@ TEST(Alchemy, LimitedMaterialsAreUsedUpByEveryPossibleAttempt) {
 }
 
 TEST(Alchemy, CopiesAreTheNeedWithHalfToOnceAsMuchToSpare) {
-  const auto game = read_options("{\"materials\":\"limited\"}", PromptStyle::paper).value()->make();
+  const auto game =
+      read_options(entry(), "{\"materials\":\"limited\"}", PromptStyle::paper).value()->make();
   for (std::uint64_t i = 0; i < 200; ++i) {
     game->reset(task_of(i));
     const Seen& seen = observable(*game).seen();
@@ -213,7 +208,7 @@ TEST(Alchemy, CopiesAreTheNeedWithHalfToOnceAsMuchToSpare) {
 }
 
 TEST(Alchemy, WhatIsNotInTheInventoryCostsARound) {
-  const auto game = read_options("{\"rounds\":8}", PromptStyle::paper).value()->make();
+  const auto game = read_options(entry(), "{\"rounds\":8}", PromptStyle::paper).value()->make();
   game->reset(task_of(0));
   const Seen& seen = observable(*game).seen();
   const std::string base = seen.elements[seen.tiers[0][0]].name;
@@ -232,7 +227,7 @@ TEST(Alchemy, WhatIsNotInTheInventoryCostsARound) {
 }
 
 TEST(Alchemy, TargetsFollowTheTasksNumberAndComeRoundAgain) {
-  const auto game = read_options("{\"targets\":2}", PromptStyle::paper).value()->make();
+  const auto game = read_options(entry(), "{\"targets\":2}", PromptStyle::paper).value()->make();
   std::vector<Element> targets;
   for (std::int64_t number = 0; number < 4; ++number) {
     game->reset(task_of(5, number));
@@ -387,7 +382,7 @@ TEST(AlchemyDemonstrator, GainsFromItsOwnHints) {
 
 TEST(AlchemyOptions, AreReadWithTheirBounds) {
   const auto refused = [](const std::string& options, PromptStyle style) {
-    const auto family = read_options(options, style);
+    const auto family = read_options(entry(), options, style);
     return family ? std::string("accepted") : family.error().text();
   };
   EXPECT_NE(refused("{\"tiers\":[1,3]}", PromptStyle::paper).find("/tiers"), std::string::npos);

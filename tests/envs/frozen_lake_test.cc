@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "envs/frozen_lake_board.h"
 #include "envs/frozen_lake_text.h"
+#include "tests/envs/read_options.h"
 
 namespace turnhalle::frozen_lake {
 namespace {
@@ -153,18 +154,9 @@ TEST(FrozenLakeBoard, WithoutIceOnlyTouchingStartsAndGoalsAreLeft) {
   }
 }
 
-Result<std::shared_ptr<const EnvironmentFamily>> read_options(const std::string& options,
-                                                              PromptStyle style) {
-  const auto document = parse_json(options, "options.json");
-  JsonReader reader(*document);
-  auto family = entry().read(reader.object(), style);
-  if (!reader.ok()) return reader.error();
-  return family;
-}
-
 std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options,
                                                    PromptStyle style = PromptStyle::compact) {
-  return read_options(options, style).value();
+  return read_options(entry(), options, style).value();
 }
 
 Task task_of(std::uint64_t hidden, std::uint64_t task) {
@@ -380,7 +372,7 @@ TEST(FrozenLakeWords, PaperStyleShowsTheMapEveryTurn) {
 
 TEST(FrozenLakeOptions, WrongOnesAreNamed) {
   const auto error = [](const std::string& options, PromptStyle style = PromptStyle::paper) {
-    const auto family = read_options(options, style);
+    const auto family = read_options(entry(), options, style);
     return family ? std::string("accepted") : family.error().text();
   };
   EXPECT_NE(error("{\"side\":3}").find("/side"), std::string::npos);

@@ -15,20 +15,12 @@
 #include "envs/grid_players.h"
 #include "envs/grid_text.h"
 #include "tests/envs/player_scores.h"
+#include "tests/envs/read_options.h"
 
 namespace turnhalle::grid {
 namespace {
 
 RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
-
-Result<std::shared_ptr<const EnvironmentFamily>> read_options(const std::string& options,
-                                                              PromptStyle style) {
-  const auto document = parse_json(options, "options.json");
-  JsonReader reader(*document);
-  auto family = entry().read(reader.object(), style);
-  if (!reader.ok()) return reader.error();
-  return family;
-}
 
 Task task_of(std::uint64_t hidden, std::int64_t number = 0) {
   return {key_of(hidden).split("hidden"),
@@ -159,7 +151,7 @@ TEST(GridTrips, CanBeMadeAndLeadSomewhereElse) {
 TEST(GridNavigation, RevealsTheSurroundingsOfEnteredCellsForTheWholeLifecycle) {
   for (const bool remembered : {true, false}) {
     const auto game =
-        read_options(remembered ? "{}" : "{\"map_remembered\":false}", PromptStyle::paper)
+        read_options(entry(), remembered ? "{}" : "{\"map_remembered\":false}", PromptStyle::paper)
             .value()
             ->make();
     game->reset(task_of(1));
@@ -192,7 +184,7 @@ TEST(GridNavigation, RevealsTheSurroundingsOfEnteredCellsForTheWholeLifecycle) {
 }
 
 TEST(GridNavigation, PaysTheMeanOfEnteredCellsAtTheGoalAfterTheLastRound) {
-  const auto family = read_options("{}", PromptStyle::paper).value();
+  const auto family = read_options(entry(), "{}", PromptStyle::paper).value();
   const auto game = family->make();
   for (std::uint64_t i = 0; i < 40; ++i) {
     game->reset(task_of(i));
@@ -217,7 +209,7 @@ TEST(GridNavigation, PaysTheMeanOfEnteredCellsAtTheGoalAfterTheLastRound) {
 }
 
 TEST(GridNavigation, IllegalMovesAndAMissedGoalGiveNothing) {
-  const auto game = read_options("{\"rounds\":2}", PromptStyle::paper).value()->make();
+  const auto game = read_options(entry(), "{\"rounds\":2}", PromptStyle::paper).value()->make();
   for (const std::string text : {"(1,1)", "1", "1,1,1", "a,b", "", "-1,2", "99,99"}) {
     game->reset(task_of(2));
     EventQueue queue;
@@ -286,7 +278,8 @@ TEST(GridCompactStyle, ConsistsOfItsPiecesAndIsShort) {
   const std::vector<std::string> pieces = compact_vocabulary();
   EXPECT_EQ(std::set<std::string>(pieces.begin(), pieces.end()).size(), pieces.size());
   EXPECT_LT(pieces.size(), 50u);
-  const auto game = read_options("{\"side\":6,\"rounds\":3}", PromptStyle::compact).value()->make();
+  const auto game =
+      read_options(entry(), "{\"side\":6,\"rounds\":3}", PromptStyle::compact).value()->make();
   const Opening opening = game->reset(task_of(1));
   EXPECT_LE(count_pieces(opening.user, pieces), 55);
   EXPECT_GT(count_pieces(opening.user, pieces), 42);
@@ -294,7 +287,7 @@ TEST(GridCompactStyle, ConsistsOfItsPiecesAndIsShort) {
 
 TEST(GridOptions, AreReadWithTheirBounds) {
   const auto refused = [](const std::string& options, PromptStyle style) {
-    const auto family = read_options(options, style);
+    const auto family = read_options(entry(), options, style);
     return family ? std::string("accepted") : family.error().text();
   };
   EXPECT_NE(refused("{\"side\":3}", PromptStyle::paper).find("/side"), std::string::npos);

@@ -8,22 +8,14 @@
 #include <vector>
 
 #include "core/event_queue.h"
+#include "tests/envs/read_options.h"
 
 namespace turnhalle::guess_number {
 namespace {
 
-Result<std::shared_ptr<const EnvironmentFamily>> read_options(const std::string& options,
-                                                              PromptStyle style) {
-  const auto document = parse_json(options, "options.json");
-  JsonReader reader(*document);
-  auto family = entry().read(reader.object(), style);
-  if (!reader.ok()) return reader.error();
-  return family;
-}
-
 std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options = "{}",
                                                    PromptStyle style = PromptStyle::paper) {
-  return read_options(options, style).value();
+  return read_options(entry(), options, style).value();
 }
 
 Task task_of(std::uint64_t number) {
@@ -130,7 +122,7 @@ TEST(GuessNumberPlayers, ReachTheirScores) {
 TEST(GuessNumberOptions, WrongOnesAreNamed) {
   for (const std::string& options : {std::string("{\"low\":5,\"high\":5}"),
                                      std::string("{\"high\":0}"), std::string("{\"guess\":3}")}) {
-    const auto family = read_options(options, PromptStyle::paper);
+    const auto family = read_options(entry(), options, PromptStyle::paper);
     ASSERT_FALSE(family) << options;
     EXPECT_NE(family.error().text().find("options.json:1:"), std::string::npos);
   }

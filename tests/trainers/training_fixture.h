@@ -1,4 +1,4 @@
-// What the tests of training share: a folder of their own and a small experiment.
+// What the tests of training share: a small experiment.
 #pragma once
 
 #include <cstdlib>
@@ -9,29 +9,10 @@
 
 #include "core/file.h"
 #include "envs/all.h"
+#include "tests/test_folder.h"
 #include "trainers/experiment.h"
 
 namespace turnhalle {
-
-/// A folder that is gone when the test is over.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "turnhalle-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline std::string source_file(const std::string& path) {
   return std::string(TURNHALLE_SOURCE_DIR) + "/" + path;
