@@ -211,6 +211,8 @@ Result<Experiment> read_experiment(const std::string& path, std::span<const std:
   reinforcement.temperature = rl.number("temperature", {0.01, 10.0}, 1.0);
   reinforcement.schedule = read_schedule(rl, 1e-3);
   reinforcement.optimizer = read_optimizer(rl);
+  reinforcement.refill_rounds = rl.integer("refill_rounds", {0, 1000}, 0);
+  reinforcement.placeholder = rl.string("placeholder", reinforcement.placeholder);
   if (reinforcement.steps > 0 && recipe_slot.is_null()) {
     rl.fail("recipe", "the name of a recipe, a file or a recipe");
   }
@@ -275,7 +277,9 @@ Json experiment_schema() {
                     {"learning_rate", number},
                     {"warmup_steps", integer},
                     {"decay_from", number},
-                    {"optimizer", optimizer}});
+                    {"optimizer", optimizer},
+                    {"refill_rounds", integer},
+                    {"placeholder", text}});
   Json evaluation = object({{"lifecycles", integer}, {"every", integer}, {"recorded", integer}});
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle experiment"},

@@ -58,6 +58,10 @@ struct Reinforcement {
   Schedule schedule;
   OptimizerKind optimizer = OptimizerKind::adamw;
   double temperature = 1.0;
+  /// How often groups that the recipe's filter takes out are replaced by new ones; 0: never.
+  std::int64_t refill_rounds = 0;
+  /// What stands for feedback that the policy is not shown (recipes with information gain).
+  std::string placeholder = "No information found.";
 };
 
 struct Evaluation {

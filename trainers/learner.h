@@ -59,8 +59,9 @@ struct LearnerWork {
 /// The target positions of a sequence (each ≥ 1), ascending.
 std::vector<std::size_t> target_positions(const Sequence& sequence, TargetTokens targets);
 
-/// Cuts sequences, sorted by length, into micro-batches of at most `tokens_max` tokens (one
-/// longer sequence is a micro-batch by itself). Deterministic; covers each of `which` once.
+/// Cuts sequences, in lexicographic order, into micro-batches of at most `tokens_max` tokens, of
+/// which a common beginning counts once (one longer sequence is a micro-batch by itself).
+/// Deterministic; covers each of `which` once.
 std::vector<std::vector<std::size_t>> make_micro_batches(std::span<const Sequence> sequences,
                                                          std::span<const std::size_t> which,
                                                          std::int64_t tokens_max);

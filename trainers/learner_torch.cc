@@ -144,14 +144,14 @@ PackedTargets pack(const LearnerWork& work, std::span<const std::size_t> sequenc
   PackedTargets result;
   for (const std::size_t index : sequences) {
     const Sequence& sequence = work.sequences[index];
-    const auto base = static_cast<std::size_t>(result.packed.token_count());
+    result.packed.append_sharing(sequence.tokens);
+    const auto rows = result.packed.packed.sequence(result.packed.sequence_count() - 1);
     const std::vector<std::size_t> positions = target_positions(sequence, work.targets);
     for (const std::size_t position : positions) {
-      result.rows.push_back(static_cast<std::int64_t>(base + position - 1));
+      result.rows.push_back(rows[position - 1]);
       result.chosen.push_back(sequence.tokens[position]);
     }
     result.per_sequence.push_back(positions.size());
-    result.packed.append(sequence.tokens);
   }
   return result;
 }

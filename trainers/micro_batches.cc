@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "agents/lm/packed_batch.h"
 #include "trainers/learner.h"
 
 namespace turnhalle {
@@ -21,18 +22,25 @@ std::vector<std::vector<std::size_t>> make_micro_batches(std::span<const Sequenc
                                                          std::int64_t tokens_max) {
   std::vector<std::size_t> order(which.begin(), which.end());
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return sequences[a].tokens.size() < sequences[b].tokens.size();
+    return sequences[a].tokens < sequences[b].tokens;
   });
   std::vector<std::vector<std::size_t>> batches;
-  std::int64_t tokens = 0;
+  std::int64_t rows = 0;
   for (const std::size_t index : order) {
-    const auto size = static_cast<std::int64_t>(sequences[index].tokens.size());
-    if (batches.empty() || tokens + size > tokens_max) {
+    const std::vector<std::int32_t>& tokens = sequences[index].tokens;
+    const auto whole = static_cast<std::int64_t>(tokens.size());
+    std::int64_t added = whole;
+    if (!batches.empty()) {
+      const std::vector<std::int32_t>& last = sequences[batches.back().back()].tokens;
+      added -= static_cast<std::int64_t>(lm::shared_beginning(last, tokens));
+    }
+    if (batches.empty() || rows + added > tokens_max) {
       batches.emplace_back();
-      tokens = 0;
+      rows = 0;
+      added = whole;
     }
     batches.back().push_back(index);
-    tokens += size;
+    rows += added;
   }
   return batches;
 }

@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
+#include "core/text.h"
 #include "trainers/algo/compute.h"
+#include "trainers/algo/compute_units.h"
 #include "trainers/steps.h"
+#include "trainers/token_arrays.h"
 
 namespace turnhalle {
 namespace {
@@ -90,26 +95,18 @@ std::vector<std::size_t> sequences_of(const RolloutBatch& batch, std::int64_t gr
   return result;
 }
 
-// Fills a token array of the batch with what `learner` gives the sampled tokens.
-std::vector<double> score_rows(Learner& learner, const RolloutBatch& batch, float temperature,
-                               std::int64_t tokens_max) {
+// What `learner` gives the sampled tokens of `sequences`, as an array over the batch's tokens.
+std::vector<double> score_rows(const StepContext& context, Learner& learner,
+                               std::span<const Sequence> sequences, const algo::Batch& rows,
+                               double absent = 0.0) {
   LearnerWork work;
-  work.sequences = batch.sequences;
-  work.temperature = temperature;
-  std::vector<std::size_t> all(batch.sequences.size());
+  work.sequences = sequences;
+  work.temperature = static_cast<float>(context.experiment.reinforcement.temperature);
+  std::vector<std::size_t> all(sequences.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  work.micro_batches = make_micro_batches(work.sequences, all, tokens_max);
-  const std::vector<std::vector<float>> scores = learner.score(work);
-  std::vector<double> result(batch.rows.tokens(), 0.0);
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    std::size_t token = 0;
-    for (const RowSpan& span : batch.sequences[i].spans) {
-      for (std::size_t k = 0; k < span.count; ++k) {
-        result[batch.rows.offset[span.row] + span.token + k] = scores[i][token++];
-      }
-    }
-  }
-  return result;
+  work.micro_batches =
+      make_micro_batches(sequences, all, context.experiment.tokens_per_micro_batch);
+  return scatter(sequences, learner.score(work), rows, absent);
 }
 
 // Loss and gradient of one micro-batch in the terms of the recipe.
@@ -124,6 +121,34 @@ struct MicroResult {
 struct MiniBatchResult {
   MicroResult total;
   UpdateReport update;
+};
+
+// Means over the step's mini-batches. How far the policy is from the one that sampled is told of
+// the first, before any weight moved.
+class UpdateMetrics {
+ public:
+  void add(const MiniBatchResult& result) {
+    const MicroResult& total = result.total;
+    const double tokens = std::max(1.0, total.difference.tokens);
+    if (count_ == 0.0) {
+      first_["training/rollout_logprob_abs_diff"] = total.difference.sum / tokens;
+      first_["training/rollout_logprob_abs_diff_max"] = total.difference.largest;
+    }
+    count_ += 1.0;
+    sums_["actor/pg_loss"] += total.objective.loss;
+    sums_["actor/grad_norm"] += result.update.gradient_norm;
+    sums_["actor/entropy"] += total.entropy_sum / tokens;
+    for (const auto& [name, value] : total.objective.metrics) sums_["actor/" + name] += value;
+  }
+
+  void write(StepMetrics& metrics) const {
+    for (const auto& [name, sum] : sums_) metrics[name] = sum / count_;
+    for (const auto& [name, value] : first_) metrics[name] = value;
+  }
+
+ private:
+  double count_ = 0.0;
+  StepMetrics sums_, first_;
 };
 
 TokenLoss objective_loss(const algo::Recipe& recipe, const MiniBatch& mini, std::size_t index,
@@ -231,13 +256,43 @@ void add_rollout_metrics(const RolloutBatch& batch, const algo::Advantages& adva
   for (const auto& [name, value] : advantages.metrics) metrics["algo/" + name] = value;
 }
 
-// Whether log-probs from before the update must be known before it: for credit, or because the
-// weights move before the last use of the batch.
-bool needs_old_scores(const algo::Recipe& recipe) {
+// Log-probs of replies with the feedback before them overwritten, under the policy as it is.
+Status add_masked_scores(const StepContext& context, RolloutBatch& batch) {
+  const lm::Tokenizer& tokenizer = context.policy.tokenizer();
+  const std::string& text = context.experiment.reinforcement.placeholder;
+  const std::vector<lm::TokenId> placeholder = tokenizer.encode(text);
+  if (placeholder.empty()) {
+    return Error{context.experiment.file + " at /reinforcement/placeholder",
+                 "expected a text that the policy's vocabulary can spell; found " + shown(text)};
+  }
+  const std::vector<Sequence> masked =
+      make_counterfactuals(batch, tokenizer, context.policy.chat_template(), placeholder);
+  batch.rows.logp_masked = score_rows(context, context.learner, masked, batch.rows,
+                                      std::numeric_limits<double>::quiet_NaN());
+  return ok_status();
+}
+
+// Fills the arrays that the recipe reads, before any weight moves.
+Status add_arrays(const StepContext& context, RolloutBatch& batch) {
+  const algo::Recipe& recipe = context.experiment.reinforcement.recipe;
   const std::vector<std::string> arrays = algo::arrays_for_advantages(recipe);
+  const auto reads = [&arrays](std::string_view name) {
+    return std::find(arrays.begin(), arrays.end(), name) != arrays.end();
+  };
   const bool several = recipe.update.epochs * recipe.update.mini_batches > 1;
-  return (several && recipe.objective.anchor == algo::Anchor::old) ||
-         std::find(arrays.begin(), arrays.end(), "logp_old") != arrays.end();
+  if ((several && recipe.objective.anchor == algo::Anchor::old) || reads("logp_old") ||
+      reads("info_gain")) {
+    batch.rows.logp_old = score_rows(context, context.learner, batch.sequences, batch.rows);
+  }
+  if (context.reference != nullptr) {
+    batch.rows.logp_ref = score_rows(context, *context.reference, batch.sequences, batch.rows);
+  }
+  if (reads("anchor")) batch.rows.anchor = anchor_states(batch);
+  if (reads("structure")) {
+    batch.rows.structure =
+        structure_marks(batch, context.policy.tokenizer(), context.policy.chat_template());
+  }
+  return reads("info_gain") ? add_masked_scores(context, batch) : ok_status();
 }
 
 OptimizerStep optimiser_step(const Experiment& experiment, std::int64_t step) {
@@ -253,24 +308,58 @@ OptimizerStep optimiser_step(const Experiment& experiment, std::int64_t step) {
   return result;
 }
 
+// Whether each group has a token in the loss.
+std::vector<bool> trains(const algo::Recipe& recipe, const algo::Batch& rows, std::size_t groups) {
+  const algo::LossMask mask = algo::make_loss_mask(recipe, rows);
+  std::vector<bool> result(groups, false);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    for (std::size_t t = rows.offset[row]; t < rows.offset[row + 1]; ++t) {
+      if (mask.token[t] != 0) result[static_cast<std::size_t>(rows.group[row])] = true;
+    }
+  }
+  return result;
+}
+
+Result<std::vector<LifecycleRollout>> play_groups(const StepContext& context, std::int64_t first,
+                                                  std::int64_t groups) {
+  RolloutPlan plan;
+  plan.seed = context.experiment.seed;
+  plan.first_group = first;
+  plan.groups = groups;
+  plan.group_size = context.experiment.reinforcement.group_size;
+  return play_rollouts(
+      context.experiment.scenario, plan, [&](LifecycleIndex) { return context.policy.make_agent(); },
+      [&] { return context.policy.pump(); }, context.stop);
+}
+
+// The step's groups. With refill, groups that the recipe's filter takes out are replaced by new
+// ones, for as many rounds as the experiment allows (DAPO's dynamic sampling, arXiv 2503.14476).
 Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
   const Experiment& experiment = context.experiment;
   const Reinforcement& rl = experiment.reinforcement;
-  RolloutPlan plan;
-  plan.seed = experiment.seed;
-  // The tasks of reinforcement follow those of imitation: every step sees new ones.
-  plan.first_group = experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
-                     step * rl.groups_per_step;
-  plan.groups = rl.groups_per_step;
-  plan.group_size = rl.group_size;
   context.policy.set_temperature(rl.temperature);
-  Result<std::vector<LifecycleRollout>> rollouts = play_rollouts(
-      experiment.scenario, plan, [&](LifecycleIndex) { return context.policy.make_agent(); },
-      [&] { return context.policy.pump(); }, context.stop);
-  if (!rollouts) {
-    return rollouts.error();
+  std::vector<LifecycleRollout> kept;
+  std::int64_t missing = rl.groups_per_step;
+  for (std::int64_t round = 0; round <= rl.refill_rounds && missing > 0; ++round) {
+    // The tasks of reinforcement follow those of imitation, and each round's those of all steps
+    // of the round before: every group is new, also in a run that is resumed.
+    const std::int64_t first = experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
+                               (round * rl.steps + step) * rl.groups_per_step;
+    Result<std::vector<LifecycleRollout>> played = play_groups(context, first, missing);
+    if (!played || (context.stop != nullptr && *context.stop)) {
+      return played ? Result<RolloutBatch>(RolloutBatch{}) : played.error();
+    }
+    const std::vector<bool> wanted =
+        rl.refill_rounds == 0
+            ? std::vector<bool>(static_cast<std::size_t>(missing), true)
+            : trains(rl.recipe, assemble(*played, rl.group_size).rows,
+                     static_cast<std::size_t>(missing));
+    for (std::size_t i = 0; i < played->size(); ++i) {
+      if (wanted[i / static_cast<std::size_t>(rl.group_size)]) kept.push_back(std::move((*played)[i]));
+    }
+    missing = rl.groups_per_step - static_cast<std::int64_t>(kept.size()) / rl.group_size;
   }
-  return assemble(*std::move(rollouts), rl.group_size);
+  return assemble(std::move(kept), rl.group_size);
 }
 
 }  // namespace
@@ -289,48 +378,35 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
     return report;
   }
   const auto played = Clock::now();
-  const auto temperature = static_cast<float>(experiment.reinforcement.temperature);
-  if (needs_old_scores(recipe)) {
-    batch->rows.logp_old =
-        score_rows(context.learner, *batch, temperature, experiment.tokens_per_micro_batch);
+  if (Status added = add_arrays(context, *batch); !added) {
+    return added.error();
   }
-  if (context.reference != nullptr) {
-    batch->rows.logp_ref =
-        score_rows(*context.reference, *batch, temperature, experiment.tokens_per_micro_batch);
-  }
+  const auto scored = Clock::now();
   Result<algo::Advantages> advantages = algo::compute_advantages(recipe, batch->rows);
   if (!advantages) {
     return advantages.error();
   }
   add_rollout_metrics(*batch, *advantages, report.metrics);
   const OptimizerStep optimiser = optimiser_step(experiment, step);
+  UpdateMetrics metrics;
   for (int epoch = 0; epoch < recipe.update.epochs; ++epoch) {
     for (int index = 0; index < recipe.update.mini_batches; ++index) {
-      const MiniBatch mini =
-          make_mini_batch(*batch, *advantages,
-                          sequences_of(*batch, experiment.reinforcement.groups_per_step, index,
-                                       recipe.update.mini_batches),
-                          experiment.tokens_per_micro_batch);
+      const std::vector<std::size_t> sequences =
+          sequences_of(*batch, experiment.reinforcement.groups_per_step, index,
+                       recipe.update.mini_batches);
+      if (sequences.empty()) continue;
+      const MiniBatch mini = make_mini_batch(*batch, *advantages, sequences,
+                                             experiment.tokens_per_micro_batch);
       const MiniBatchResult result = run_mini_batch(context, *batch, mini, optimiser);
-      const MicroResult& total = result.total;
-      if (total.error) {
-        return *total.error;
+      if (result.total.error) {
+        return *result.total.error;
       }
       report.skipped = report.skipped || result.update.skipped;
       if (report.bad_tensor.empty()) report.bad_tensor = result.update.bad_tensor;
-      const double tokens = std::max(1.0, total.difference.tokens);
-      report.metrics["actor/pg_loss"] = total.objective.loss;
-      report.metrics["actor/grad_norm"] = result.update.gradient_norm;
-      report.metrics["actor/entropy"] = total.entropy_sum / tokens;
-      for (const auto& [name, value] : total.objective.metrics) {
-        report.metrics["actor/" + name] = value;
-      }
-      if (epoch == 0 && index == 0) {
-        report.metrics["training/rollout_logprob_abs_diff"] = total.difference.sum / tokens;
-        report.metrics["training/rollout_logprob_abs_diff_max"] = total.difference.largest;
-      }
+      metrics.add(result);
     }
   }
+  metrics.write(report.metrics);
   const auto end = Clock::now();
   std::int64_t tokens = 0;
   for (const Sequence& sequence : batch->sequences) {
@@ -338,7 +414,8 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
   }
   report.metrics["actor/lr"] = optimiser.learning_rate;
   report.metrics["timing_s/gen"] = seconds_between(begin, played);
-  report.metrics["timing_s/update_actor"] = seconds_between(played, end);
+  report.metrics["timing_s/old_log_prob"] = seconds_between(played, scored);
+  report.metrics["timing_s/update_actor"] = seconds_between(scored, end);
   report.metrics["timing_s/step"] = seconds_between(begin, end);
   report.metrics["perf/total_num_tokens"] = static_cast<double>(tokens);
   report.metrics["perf/throughput"] = static_cast<double>(tokens) / seconds_between(begin, end);

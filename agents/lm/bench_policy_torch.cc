@@ -104,8 +104,8 @@ TrainingLoad training_load(const PolicyLoad& load, std::int64_t vocabulary) {
     result.targets.data_ptr<std::int64_t>()[i] =
         result.batch.tokens[static_cast<std::size_t>(i + 1)];
   }
-  for (std::size_t s = 1; s < result.batch.offsets.size(); ++s) {
-    result.advantages.data_ptr<float>()[result.batch.offsets[s] - 1] = 0;
+  for (std::int64_t s = 0; s < load.sequences; ++s) {
+    result.advantages.data_ptr<float>()[result.batch.packed.sequence(s).back()] = 0;
   }
   return result;
 }

@@ -258,6 +258,30 @@ Status ChatTemplate::encode(const Tokenizer& tokenizer, const ChatRequest& reque
   return ok_status();
 }
 
+std::vector<TokenSpan> ChatTemplate::contents(const Tokenizer& tokenizer,
+                                              std::span<const TokenId> ids) const {
+  if (name_ == "plain") {
+    return ids.empty() ? std::vector<TokenSpan>() : std::vector<TokenSpan>{{0, ids.size()}};
+  }
+  const std::optional<TokenId> open = tokenizer.id_of(open_mark);
+  const std::optional<TokenId> close = tokenizer.id_of(close_mark);
+  std::vector<TokenSpan> spans;
+  for (std::size_t at = 0; at < ids.size(); ++at) {
+    if (ids[at] != open) continue;
+    TokenSpan span{at + 1, at + 1};
+    while (span.begin < ids.size() &&
+           tokenizer.piece(ids[span.begin]).find('\n') == std::string_view::npos) {
+      ++span.begin;  // the role
+    }
+    span.begin = std::min(span.begin + 1, ids.size());  // and its line's end
+    span.end = span.begin;
+    while (span.end < ids.size() && ids[span.end] != close) ++span.end;
+    if (span.begin < span.end) spans.push_back(span);
+    at = span.end - 1;
+  }
+  return spans;
+}
+
 std::span<const std::string> ChatTemplate::stop_tokens() const {
   static const std::array<std::string, 1> chatml = {std::string(close_mark)};
   return name_ == "plain" ? std::span<const std::string>() : std::span<const std::string>(chatml);

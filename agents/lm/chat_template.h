@@ -47,6 +47,13 @@ enum class LedgerEnd : std::uint8_t {
   cut,       ///< with a sampled reply that reached its limit; the template closes it
 };
 
+/// Tokens begin … end-1.
+struct TokenSpan {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool operator==(const TokenSpan&) const = default;
+};
+
 /// What to render: the messages from `already` on, given that the ones before are in the ledger.
 struct ChatRequest {
   std::span<const ChatMessage> messages = {};
@@ -80,6 +87,10 @@ class ChatTemplate {
   /// lacks one of the template's special tokens.
   Status encode(const Tokenizer& tokenizer, const ChatRequest& request,
                 std::vector<TokenId>& ids) const;
+
+  /// Where the contents of messages stand in the ids that encode() gives, apart from roles and
+  /// marks; messages without content have no span. A token that is half mark is left out.
+  std::vector<TokenSpan> contents(const Tokenizer& tokenizer, std::span<const TokenId> ids) const;
 
   /// The names of the special tokens that end a reply.
   std::span<const std::string> stop_tokens() const;

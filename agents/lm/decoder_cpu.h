@@ -62,14 +62,24 @@ struct SwiGlu {
   std::int64_t width = 0;
 };
 
-/// Causal attention inside each segment of a packed batch, with the rotary embedding applied to
+/// Where the tokens of packed sequences are (packed_batch.h): position p of sequence s is row
+/// rows[offsets[s] + p]. Positions below shared[s] are rows that sequences before it brought.
+/// Sequences trees[t] … trees[t+1]-1 have no row in common with any others.
+struct SequencePlaces {
+  const std::int64_t* rows = nullptr;
+  const std::int64_t* offsets = nullptr;  ///< [sequences + 1]
+  const std::int64_t* shared = nullptr;   ///< [sequences]
+  const std::int64_t* trees = nullptr;    ///< [trees + 1]
+};
+
+/// Causal attention inside each sequence of a packed batch, with the rotary embedding applied to
 /// queries and keys on the way. A row of qkv is [heads | kv_heads | kv_heads] × head_dim.
 template <class T>
 struct SegmentAttention {
   const T* qkv = nullptr;
   const T* cos = nullptr;  ///< [positions, head_dim / 2]
   const T* sin = nullptr;
-  const std::int64_t* offsets = nullptr;  ///< [segments + 1]
+  SequencePlaces places;
   std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
   T* out = nullptr;          ///< [rows, heads · head_dim]; read by backward
   T* log_sum = nullptr;      ///< [rows, heads]: log of the sum of exponentials; read by backward
@@ -83,7 +93,7 @@ struct TrainingKernels {
   void (*add_norm_gradient)(const AddNormGradient<T>&, Range rows);
   void (*swiglu)(const SwiGlu<T>&, Range rows);
   void (*swiglu_gradient)(const SwiGlu<T>&, Range rows);
-  /// Tasks are (segment, kv head) = (task / kv_heads, task % kv_heads).
+  /// Tasks are (tree, kv head) = (task / kv_heads, task % kv_heads).
   void (*attention)(const SegmentAttention<T>&, Range tasks, std::vector<T>& scratch);
   void (*attention_gradient)(const SegmentAttention<T>&, Range tasks, std::vector<T>& scratch);
 };

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
 
 #include <algorithm>
 
@@ -189,11 +190,17 @@ SegmentAttention<T> attention_operands(const variable_list& saved, AttentionShap
   return a;
 }
 
+/// Lets autograd keep where a batch's sequences are.
+struct KeptRows : torch::CustomClassHolder {
+  explicit KeptRows(std::shared_ptr<const PackedRows> given) : packed(std::move(given)) {}
+  std::shared_ptr<const PackedRows> packed;
+};
+
 class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& qkv,
                             const at::Tensor& cos, const at::Tensor& sin,
-                            const std::vector<std::int64_t>& offsets,
+                            const std::shared_ptr<const PackedRows>& packed,
                             const std::vector<std::int64_t>& sizes) {
     check_operand(qkv);
     const AttentionShape shape{sizes[0], sizes[1], sizes[2]};
@@ -201,23 +208,23 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     at::Tensor log_sum = at::empty({qkv.size(0), shape.heads}, qkv.options());
     AT_DISPATCH_FLOATING_TYPES(qkv.scalar_type(), "attention", [&] {
       SegmentAttention<scalar_t> a = attention_operands<scalar_t>({qkv, cos, sin}, shape);
-      a.offsets = offsets.data();
+      a.places = packed->places();
       a.out = out.data_ptr<scalar_t>();
       a.log_sum = log_sum.data_ptr<scalar_t>();
-      at::parallel_for(0, tasks(offsets, shape), 1, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<scalar_t> scratch;
-        training_kernels<scalar_t>().attention(a, {begin, end}, scratch);
+      in_tasks<scalar_t>(*packed, shape, [&](Range tasks, std::vector<scalar_t>& scratch) {
+        training_kernels<scalar_t>().attention(a, tasks, scratch);
       });
     });
     context->save_for_backward({qkv, cos, sin, out, log_sum});
-    context->saved_data["offsets"] = offsets;
+    context->saved_data["packed"] = at::IValue::make_capsule(c10::make_intrusive<KeptRows>(packed));
     context->saved_data["sizes"] = sizes;
     return out;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const std::vector<std::int64_t> offsets = context->saved_data["offsets"].toIntVector();
+    const auto kept =
+        c10::static_intrusive_pointer_cast<KeptRows>(context->saved_data["packed"].toCapsule());
     const std::vector<std::int64_t> sizes = context->saved_data["sizes"].toIntVector();
     const AttentionShape shape{sizes[0], sizes[1], sizes[2]};
     const at::Tensor d_out = gradients[0].contiguous();
@@ -226,22 +233,27 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     at::Tensor log_sum = saved[4];
     AT_DISPATCH_FLOATING_TYPES(d_qkv.scalar_type(), "attention_gradient", [&] {
       SegmentAttention<scalar_t> a = attention_operands<scalar_t>(saved, shape);
-      a.offsets = offsets.data();
+      a.places = kept->packed->places();
       a.out = out.data_ptr<scalar_t>();
       a.log_sum = log_sum.data_ptr<scalar_t>();
       a.d_out = d_out.const_data_ptr<scalar_t>();
       a.d_qkv = d_qkv.data_ptr<scalar_t>();
-      at::parallel_for(0, tasks(offsets, shape), 1, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<scalar_t> scratch;
-        training_kernels<scalar_t>().attention_gradient(a, {begin, end}, scratch);
+      in_tasks<scalar_t>(*kept->packed, shape, [&](Range tasks, std::vector<scalar_t>& scratch) {
+        training_kernels<scalar_t>().attention_gradient(a, tasks, scratch);
       });
     });
     return {d_qkv, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 
  private:
-  static std::int64_t tasks(const std::vector<std::int64_t>& offsets, AttentionShape shape) {
-    return (static_cast<std::int64_t>(offsets.size()) - 1) * shape.kv_heads;
+  // Shares the (tree, kv head) tasks out to ATen's threads.
+  template <class T, class Work>
+  static void in_tasks(const PackedRows& packed, AttentionShape shape, const Work& work) {
+    at::parallel_for(0, packed.tree_count() * shape.kv_heads, 1,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       std::vector<T> scratch;
+                       work(Range{begin, end}, scratch);
+                     });
   }
 };
 
@@ -260,9 +272,9 @@ SumAndNorm fused_add_norm(const at::Tensor& x, const at::Tensor& delta, const at
 at::Tensor fused_swiglu(const at::Tensor& gate_up) { return SwiGluFunction::apply(gate_up); }
 
 at::Tensor fused_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin,
-                           const std::vector<std::int64_t>& offsets, AttentionShape shape) {
+                           const std::shared_ptr<const PackedRows>& packed, AttentionShape shape) {
   const std::vector<std::int64_t> sizes{shape.heads, shape.kv_heads, shape.head_dim};
-  return AttentionFunction::apply(qkv, cos, sin, offsets, sizes);
+  return AttentionFunction::apply(qkv, cos, sin, packed, sizes);
 }
 
 }  // namespace turnhalle::lm

@@ -5,7 +5,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
+#include <memory>
+
+#include "agents/lm/packed_batch.h"
 
 namespace turnhalle::lm {
 
@@ -25,9 +27,10 @@ at::Tensor fused_swiglu(const at::Tensor& gate_up);
 struct AttentionShape {
   std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
 };
-/// Causal attention inside segments with rotary embedding. qkv is [rows, (heads + 2 kv_heads)
-/// head_dim], cos and sin [positions, head_dim / 2]; the result is [rows, heads · head_dim].
+/// Causal attention inside packed sequences with rotary embedding. qkv is [rows, (heads + 2
+/// kv_heads) head_dim], cos and sin [positions, head_dim / 2]; the result is [rows, heads ·
+/// head_dim]. The gradient keeps `packed`.
 at::Tensor fused_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin,
-                           const std::vector<std::int64_t>& offsets, AttentionShape shape);
+                           const std::shared_ptr<const PackedRows>& packed, AttentionShape shape);
 
 }  // namespace turnhalle::lm

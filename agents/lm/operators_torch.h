@@ -19,8 +19,8 @@ at::Tensor plain_norm(const at::Tensor& x, const at::Tensor& weight, double eps)
 at::Tensor plain_swiglu(const at::Tensor& gate_up);
 /// The rotary embedding: x is [tokens, heads, head_dim]; cos and sin are [tokens, 1, head_dim / 2].
 at::Tensor plain_rotate(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
-/// Causal attention inside segments, as fused_attention().
+/// Causal attention inside packed sequences, as fused_attention().
 at::Tensor plain_attention(const at::Tensor& qkv, const at::Tensor& cos, const at::Tensor& sin,
-                           const std::vector<std::int64_t>& offsets, AttentionShape shape);
+                           const std::shared_ptr<const PackedRows>& packed, AttentionShape shape);
 
 }  // namespace turnhalle::lm

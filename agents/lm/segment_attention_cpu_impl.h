@@ -1,4 +1,4 @@
-// Training's attention of decoder_cpu.h: inside the segments of a packed batch, and its gradient.
+// Training's attention of decoder_cpu.h: inside the sequences of a packed batch, and its gradient.
 #pragma once
 
 #include <utility>
@@ -16,7 +16,7 @@ struct EvenTiles {
   const T* operator()(std::int64_t t) const { return base + t * stride; }
 };
 
-/// What one (segment, kv head) task works in; all of it in the caller's scratch, zeroed.
+/// What one sequence of a (tree, kv head) task works in; all of it in the caller's scratch, zeroed.
 template <class T>
 struct SegmentScratch {
   std::int64_t length = 0, padded = 0, width = 0;  ///< width: head_dim in whole tiles
@@ -72,15 +72,19 @@ void transpose_tiles(const T* rows, std::int64_t length, std::int64_t width,
 
 /// Places inside the rows of a packed batch.
 struct SegmentPlace {
-  std::int64_t first = 0;      ///< row of the segment's first token
+  const std::int64_t* row = nullptr;  ///< of each position of the sequence
+  std::int64_t shared = 0;            ///< positions whose rows an earlier sequence brought
+  std::int64_t length = 0;
   std::int64_t row_width = 0;  ///< of qkv
   std::int64_t key_column = 0, value_column = 0, half = 0;
 };
 
 template <class T>
-SegmentPlace place_of(const SegmentAttention<T>& a, std::int64_t segment, std::int64_t kv_head) {
+SegmentPlace place_of(const SegmentAttention<T>& a, std::int64_t sequence, std::int64_t kv_head) {
   SegmentPlace place;
-  place.first = a.offsets[segment];
+  place.row = a.places.rows + a.places.offsets[sequence];
+  place.shared = a.places.shared[sequence];
+  place.length = a.places.offsets[sequence + 1] - a.places.offsets[sequence];
   place.row_width = (a.heads + 2 * a.kv_heads) * a.head_dim;
   place.key_column = (a.heads + kv_head) * a.head_dim;
   place.value_column = (a.heads + a.kv_heads + kv_head) * a.head_dim;
@@ -92,7 +96,7 @@ template <class T>
 void fill_keys(const SegmentAttention<T>& a, const SegmentPlace& place,
                const SegmentScratch<T>& s) {
   for (std::int64_t j = 0; j < s.length; ++j) {
-    const T* row = a.qkv + (place.first + j) * place.row_width;
+    const T* row = a.qkv + place.row[j] * place.row_width;
     rotate(row + place.key_column, a.cos + j * place.half, a.sin + j * place.half, place.half,
            T{1}, T{1}, s.keys + j * s.width);
     std::copy_n(row + place.value_column, a.head_dim, s.values + j * s.width);
@@ -105,34 +109,49 @@ T query_scale(const SegmentAttention<T>& a) {
   return T{1} / std::sqrt(static_cast<T>(a.head_dim));
 }
 
+/// The sequences of a task, in order.
+template <class T>
+Range sequences_of(const SegmentAttention<T>& a, std::int64_t task) {
+  const std::int64_t tree = task / a.kv_heads;
+  return {a.places.trees[tree], a.places.trees[tree + 1]};
+}
+
+// Attention of one head's queries that the sequence brought itself.
+template <class T>
+void attend_head(const SegmentAttention<T>& a, const SegmentPlace& place,
+                 const SegmentScratch<T>& s, std::int64_t head) {
+  const AttentionTiles<T, EvenTiles<T>> tiles{{s.keys_transposed, a.head_dim * kTile},
+                                              {s.values, s.width * kTile},
+                                              a.head_dim, s.width, s.scores, s.padded};
+  for (std::int64_t i = place.shared; i < place.length; i += kQueries) {
+    const std::int64_t count = std::min(kQueries, place.length - i);
+    QueryGroup<T> group;
+    for (std::int64_t q = 0; q < count; ++q) {
+      const std::int64_t row = place.row[i + q];
+      T* query = s.rows + q * s.width;
+      rotate(a.qkv + row * place.row_width + head * a.head_dim, a.cos + (i + q) * place.half,
+             a.sin + (i + q) * place.half, place.half, T{1}, query_scale(a), query);
+      group.query[q] = query;
+      group.visible[q] = i + q + 1;
+      group.out[q] = a.out + (row * a.heads + head) * a.head_dim;
+      group.log_sum[q] = a.log_sum + row * a.heads + head;
+    }
+    attend_queries(group, count, tiles);
+  }
+}
+
 template <class T>
 void segment_attention(const SegmentAttention<T>& a, Range tasks, std::vector<T>& buffer) {
   const std::int64_t group_heads = a.heads / a.kv_heads;
   for (std::int64_t task = tasks.begin; task < tasks.end; ++task) {
-    const std::int64_t segment = task / a.kv_heads;
     const std::int64_t kv_head = task % a.kv_heads;
-    const std::int64_t length = a.offsets[segment + 1] - a.offsets[segment];
-    const SegmentPlace place = place_of(a, segment, kv_head);
-    const SegmentScratch<T> s = make_scratch(buffer, length, a.head_dim, false);
-    fill_keys(a, place, s);
-    const AttentionTiles<T, EvenTiles<T>> tiles{{s.keys_transposed, a.head_dim * kTile},
-                                                {s.values, s.width * kTile},
-                                                a.head_dim, s.width, s.scores, s.padded};
-    for (std::int64_t head = kv_head * group_heads; head < (kv_head + 1) * group_heads; ++head) {
-      for (std::int64_t i = 0; i < length; i += kQueries) {
-        const std::int64_t count = std::min(kQueries, length - i);
-        QueryGroup<T> group;
-        for (std::int64_t q = 0; q < count; ++q) {
-          const std::int64_t row = place.first + i + q;
-          T* query = s.rows + q * s.width;
-          rotate(a.qkv + row * place.row_width + head * a.head_dim, a.cos + (i + q) * place.half,
-                 a.sin + (i + q) * place.half, place.half, T{1}, query_scale(a), query);
-          group.query[q] = query;
-          group.visible[q] = i + q + 1;
-          group.out[q] = a.out + (row * a.heads + head) * a.head_dim;
-          group.log_sum[q] = a.log_sum + row * a.heads + head;
-        }
-        attend_queries(group, count, tiles);
+    const Range sequences = sequences_of(a, task);
+    for (std::int64_t sequence = sequences.begin; sequence < sequences.end; ++sequence) {
+      const SegmentPlace place = place_of(a, sequence, kv_head);
+      const SegmentScratch<T> s = make_scratch(buffer, place.length, a.head_dim, false);
+      fill_keys(a, place, s);
+      for (std::int64_t head = kv_head * group_heads; head < (kv_head + 1) * group_heads; ++head) {
+        attend_head(a, place, s, head);
       }
     }
   }
@@ -209,7 +228,7 @@ void query_gradients(const SegmentAttention<T>& a, const SegmentPlace& place,
   T delta[kQueries] = {};
   for (int q = 0; q < Q; ++q) {
     const std::int64_t i = first + q;
-    const std::int64_t row = place.first + i;
+    const std::int64_t row = place.row[i];
     T* query = s.rows + q * s.width;
     T* gradient = s.rows + (kQueries + q) * s.width;
     rotate(a.qkv + row * place.row_width + head * a.head_dim, a.cos + i * place.half,
@@ -230,8 +249,50 @@ void query_gradients(const SegmentAttention<T>& a, const SegmentPlace& place,
     const std::int64_t i = first + q;
     rotate(s.rows + (2 * kQueries + q) * s.width, a.cos + i * place.half,
            a.sin + i * place.half, place.half, T{-1}, query_scale(a),
-           a.d_qkv + (place.first + i) * place.row_width + head * a.head_dim);
+           a.d_qkv + place.row[i] * place.row_width + head * a.head_dim);
   }
+}
+
+// Gradients of keys and values: written where the sequence brought the row, which happens before
+// others of its tree use it, and added where it shares the row.
+template <class T>
+void store_key_gradients(const SegmentAttention<T>& a, const SegmentPlace& place,
+                         const SegmentScratch<T>& s) {
+  for (std::int64_t j = 0; j < place.length; ++j) {
+    T* row = a.d_qkv + place.row[j] * place.row_width;
+    T* d_key = s.keys + j * s.width;  // the keys themselves are not needed any more
+    rotate(s.d_keys + j * s.width, a.cos + j * place.half, a.sin + j * place.half, place.half,
+           T{-1}, T{1}, d_key);
+    const T* d_value = s.d_values + j * s.width;
+    if (j >= place.shared) {
+      std::copy_n(d_key, a.head_dim, row + place.key_column);
+      std::copy_n(d_value, a.head_dim, row + place.value_column);
+      continue;
+    }
+    for (std::int64_t d = 0; d < a.head_dim; ++d) {
+      row[place.key_column + d] += d_key[d];
+      row[place.value_column + d] += d_value[d];
+    }
+  }
+}
+
+template <class T>
+void sequence_gradient(const SegmentAttention<T>& a, const SegmentPlace& place, Range heads,
+                       std::vector<T>& buffer) {
+  const SegmentScratch<T> s = make_scratch(buffer, place.length, a.head_dim, true);
+  fill_keys(a, place, s);
+  transpose_tiles(s.values, s.length, s.width, a.head_dim, s.values_transposed);
+  for (std::int64_t head = heads.begin; head < heads.end; ++head) {
+    for (std::int64_t i = place.shared; i < place.length; i += kQueries) {
+      switch (std::min(kQueries, place.length - i)) {
+        case 1: query_gradients<T, 1>(a, place, s, head, i); break;
+        case 2: query_gradients<T, 2>(a, place, s, head, i); break;
+        case 3: query_gradients<T, 3>(a, place, s, head, i); break;
+        default: query_gradients<T, 4>(a, place, s, head, i); break;
+      }
+    }
+  }
+  store_key_gradients(a, place, s);
 }
 
 template <class T>
@@ -239,28 +300,11 @@ void segment_attention_gradient(const SegmentAttention<T>& a, Range tasks,
                                 std::vector<T>& buffer) {
   const std::int64_t group_heads = a.heads / a.kv_heads;
   for (std::int64_t task = tasks.begin; task < tasks.end; ++task) {
-    const std::int64_t segment = task / a.kv_heads;
     const std::int64_t kv_head = task % a.kv_heads;
-    const std::int64_t length = a.offsets[segment + 1] - a.offsets[segment];
-    const SegmentPlace place = place_of(a, segment, kv_head);
-    const SegmentScratch<T> s = make_scratch(buffer, length, a.head_dim, true);
-    fill_keys(a, place, s);
-    transpose_tiles(s.values, length, s.width, a.head_dim, s.values_transposed);
-    for (std::int64_t head = kv_head * group_heads; head < (kv_head + 1) * group_heads; ++head) {
-      for (std::int64_t i = 0; i < length; i += kQueries) {
-        switch (std::min(kQueries, length - i)) {
-          case 1: query_gradients<T, 1>(a, place, s, head, i); break;
-          case 2: query_gradients<T, 2>(a, place, s, head, i); break;
-          case 3: query_gradients<T, 3>(a, place, s, head, i); break;
-          default: query_gradients<T, 4>(a, place, s, head, i); break;
-        }
-      }
-    }
-    for (std::int64_t j = 0; j < length; ++j) {
-      T* row = a.d_qkv + (place.first + j) * place.row_width;
-      rotate(s.d_keys + j * s.width, a.cos + j * place.half, a.sin + j * place.half, place.half,
-             T{-1}, T{1}, row + place.key_column);
-      std::copy_n(s.d_values + j * s.width, a.head_dim, row + place.value_column);
+    const Range sequences = sequences_of(a, task);
+    for (std::int64_t sequence = sequences.begin; sequence < sequences.end; ++sequence) {
+      sequence_gradient(a, place_of(a, sequence, kv_head),
+                        {kv_head * group_heads, (kv_head + 1) * group_heads}, buffer);
     }
   }
 }

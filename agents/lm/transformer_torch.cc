@@ -13,6 +13,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "agents/lm/fused_torch.h"
 #include "agents/lm/operators_torch.h"
@@ -67,12 +68,10 @@ at::Tensor to_tensor(const std::vector<float>& values, std::int64_t half, at::Sc
 }
 
 void check_batch(const PackedBatch& batch, const ModelConfig& config) {
-  check(batch.sequence_count() > 0 && batch.offsets.front() == 0 &&
-            batch.offsets.back() == batch.token_count(),
-        "the offsets of a packed batch cover its tokens");
-  for (std::size_t s = 0; s + 1 < batch.offsets.size(); ++s) {
-    const std::int64_t length = batch.offsets[s + 1] - batch.offsets[s];
-    check(length > 0 && length <= config.max_position_embeddings,
+  check(batch.sequence_count() > 0, "a packed batch has a sequence");
+  for (std::int64_t s = 0; s < batch.sequence_count(); ++s) {
+    const std::size_t length = batch.packed.sequence(s).size();
+    check(length > 0 && std::cmp_less_equal(length, config.max_position_embeddings),
           "a sequence is not empty and fits the context", length);
   }
   const auto [low, high] = std::minmax_element(batch.tokens.begin(), batch.tokens.end());
@@ -80,11 +79,6 @@ void check_batch(const PackedBatch& batch, const ModelConfig& config) {
 }
 
 }  // namespace
-
-void PackedBatch::append(std::span<const TokenId> sequence) {
-  tokens.insert(tokens.end(), sequence.begin(), sequence.end());
-  offsets.push_back(token_count());
-}
 
 Transformer::Transformer(ModelConfig config, at::ScalarType type)
     : config_(std::move(config)), type_(type) {
@@ -232,6 +226,7 @@ at::Tensor Transformer::hidden(const PackedBatch& batch, const ForwardOptions& o
   const at::Tensor tokens =
       at::from_blob(const_cast<TokenId*>(batch.tokens.data()), {batch.token_count()}, at::kInt)
           .to(device(), at::kLong);
+  const auto packed = std::make_shared<const PackedRows>(batch.packed);
   at::Tensor x = at::embedding(embedding_, tokens);
   at::Tensor normed = op.norm(x, layers_.front().input_norm);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -239,7 +234,7 @@ at::Tensor Transformer::hidden(const PackedBatch& batch, const ForwardOptions& o
     const at::Tensor qkv =
         op.norm_heads(product(normed, layer.qkv, layer.qkv_bias, op.precision), layer);
     const auto attention = op.fused ? fused_attention : plain_attention;
-    const at::Tensor mixed = attention(qkv, rotary_cos_, rotary_sin_, batch.offsets, shape);
+    const at::Tensor mixed = attention(qkv, rotary_cos_, rotary_sin_, packed, shape);
     SumAndNorm next = op.add_norm(x, product(mixed, layer.output, layer.output_bias, op.precision),
                                   layer.post_attention_norm);
     const at::Tensor inner =

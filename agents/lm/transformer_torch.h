@@ -21,21 +21,11 @@
 
 #include "agents/lm/language_model.h"
 #include "agents/lm/model_config.h"
+#include "agents/lm/packed_batch.h"
 #include "agents/lm/precision_torch.h"
 #include "core/rng.h"
 
 namespace turnhalle::lm {
-
-/// Several sequences, end to end: tokens offsets[s] … offsets[s+1]-1 are sequence s, whose first
-/// token is at position 0. A token attends to the tokens of its own sequence up to itself.
-struct PackedBatch {
-  std::vector<TokenId> tokens;
-  std::vector<std::int64_t> offsets{0};
-
-  void append(std::span<const TokenId> sequence);
-  std::int64_t token_count() const { return static_cast<std::int64_t>(tokens.size()); }
-  std::int64_t sequence_count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
-};
 
 /// How a forward is computed.
 struct ForwardOptions {
@@ -82,8 +72,8 @@ class Transformer {
   /// head is not listed.
   std::vector<NamedWeight> hf_weights() const;
 
-  /// [tokens, hidden_size]: the hidden states after the final norm, with gradient when grad
-  /// mode is on. Tokens must be inside the vocabulary, sequences within the context.
+  /// [rows, hidden_size]: the hidden states after the final norm, with gradient when grad mode
+  /// is on. Tokens must be inside the vocabulary, sequences within the context.
   at::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options = {}) const;
   /// [vocab_size, hidden_size]: the head's matrix (the embedding's when tied).
   const at::Tensor& head_weight() const;

@@ -37,6 +37,35 @@ PackedBatch ragged_batch(std::int64_t vocabulary) {
   return batch;
 }
 
+// Four conversations of two tasks: the prompt, in two of them a first reply, then each its own.
+std::vector<std::vector<TokenId>> related_sequences(std::int64_t vocabulary) {
+  const auto joined = [](std::vector<TokenId> a, const std::vector<TokenId>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  };
+  const std::vector<TokenId> prompt = random_tokens(1, 19, vocabulary);
+  const std::vector<TokenId> longer = joined(prompt, random_tokens(2, 12, vocabulary));
+  return {joined(prompt, random_tokens(3, 5, vocabulary)),
+          joined(longer, random_tokens(4, 3, vocabulary)),
+          joined(longer, random_tokens(5, 21, vocabulary)), random_tokens(6, 17, vocabulary)};
+}
+
+PackedBatch batch_of(const std::vector<std::vector<TokenId>>& sequences, bool sharing) {
+  PackedBatch batch;
+  for (const std::vector<TokenId>& sequence : sequences) {
+    sharing ? batch.append_sharing(sequence) : batch.append(sequence);
+  }
+  return batch;
+}
+
+// What each position of each sequence sees, whichever rows they have.
+at::Tensor by_position(const at::Tensor& rows, const PackedBatch& batch) {
+  const std::vector<std::int64_t>& places = batch.packed.rows;
+  const auto count = static_cast<std::int64_t>(places.size());
+  return rows.index_select(
+      0, at::from_blob(const_cast<std::int64_t*>(places.data()), {count}, at::kLong));
+}
+
 // Normal weights everywhere, biases and norms included.
 std::shared_ptr<Transformer> random_model(const ModelConfig& config,
                                           at::ScalarType type = at::kFloat) {
@@ -156,13 +185,51 @@ TEST(Transformer, SegmentsOfABatchDoNotSeeEachOther) {
   const auto model = random_model(small_config());
   const PackedBatch batch = ragged_batch(model->config().vocab_size);
   const at::Tensor together = model->hidden(batch);
-  for (std::size_t s = 0; s + 1 < batch.offsets.size(); ++s) {
+  for (std::int64_t s = 0; s < batch.sequence_count(); ++s) {
+    const std::span<const std::int64_t> rows = batch.packed.sequence(s);
     PackedBatch alone;
     alone.append(std::span(batch.tokens)
-                     .subspan(static_cast<std::size_t>(batch.offsets[s]),
-                              static_cast<std::size_t>(batch.offsets[s + 1] - batch.offsets[s])));
-    const at::Tensor part = together.slice(0, batch.offsets[s], batch.offsets[s + 1]);
+                     .subspan(static_cast<std::size_t>(rows.front()), rows.size()));
+    const at::Tensor part = together.slice(0, rows.front(), rows.back() + 1);
     EXPECT_LT(difference(model->hidden(alone), part), 1e-5);
+  }
+}
+
+TEST(Transformer, ASharedBeginningChangesNoHiddenState) {
+  const c10::NoGradGuard no_gradients;
+  for (const ModelType type : {ModelType::llama, ModelType::qwen3}) {
+    const auto model = random_model(small_config(type), at::kDouble);
+    const auto sequences = related_sequences(model->config().vocab_size);
+    const PackedBatch apart = batch_of(sequences, false);
+    const PackedBatch sharing = batch_of(sequences, true);
+    ASSERT_LT(sharing.token_count(), apart.token_count());
+    const at::Tensor wanted = by_position(model->hidden(apart), apart);
+    for (const bool reference : {false, true}) {
+      const at::Tensor found =
+          by_position(model->hidden(sharing, {Precision::float32, reference}), sharing);
+      EXPECT_LT(difference(found, wanted), 1e-12) << name_of(type) << " reference " << reference;
+    }
+  }
+}
+
+TEST(Transformer, ASharedBeginningChangesNoGradient) {
+  const auto model = random_model(small_config(ModelType::qwen3), at::kDouble);
+  const auto sequences = related_sequences(model->config().vocab_size);
+  std::vector<at::Tensor> weights;
+  for (const Parameter& parameter : model->parameters()) weights.push_back(parameter.tensor);
+  const auto gradients = [&](bool sharing, bool reference) {
+    const PackedBatch batch = batch_of(sequences, sharing);
+    const at::Tensor hidden =
+        by_position(model->hidden(batch, {Precision::float32, reference}), batch);
+    const at::Tensor logits = model->logits(hidden);
+    return torch::autograd::grad({(logits * logits).mean()}, weights);
+  };
+  const std::vector<at::Tensor> wanted = gradients(false, false);
+  for (const bool reference : {false, true}) {
+    const std::vector<at::Tensor> found = gradients(true, reference);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      EXPECT_LT(difference(found[i], wanted[i]), 1e-11) << model->parameters()[i].name;
+    }
   }
 }
 

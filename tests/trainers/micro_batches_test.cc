@@ -10,11 +10,12 @@
 namespace turnhalle {
 namespace {
 
+// Sequences that begin with different tokens.
 std::vector<Sequence> sequences_of(const std::vector<std::size_t>& lengths) {
   std::vector<Sequence> sequences;
   for (const std::size_t length : lengths) {
     Sequence sequence;
-    sequence.tokens.assign(length, 1);
+    sequence.tokens.assign(length, static_cast<std::int32_t>(sequences.size()));
     sequence.sampled.assign(length, 1);
     sequences.push_back(std::move(sequence));
   }
@@ -63,7 +64,17 @@ TEST(MicroBatches, ASequenceBeyondTheLimitStandsAlone) {
   const std::vector<Sequence> sequences = sequences_of({10, 500, 20});
   const std::vector<std::size_t> which{0, 1, 2};
   EXPECT_EQ(make_micro_batches(sequences, which, 64),
-            (std::vector<std::vector<std::size_t>>{{0, 2}, {1}}));
+            (std::vector<std::vector<std::size_t>>{{0}, {1}, {2}}));
+}
+
+TEST(MicroBatches, CountACommonBeginningOnceAndKeepItsSequencesTogether) {
+  std::vector<Sequence> sequences = sequences_of({40, 50, 40, 50});
+  for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+    std::fill_n(sequences[i].tokens.begin(), 30, 9);  // 10 tokens of their own
+  }
+  const std::vector<std::size_t> which{0, 1, 2, 3};
+  EXPECT_EQ(make_micro_batches(sequences, which, 50),
+            (std::vector<std::vector<std::size_t>>{{1}, {3}, {0, 2}}));
 }
 
 TEST(MicroBatches, NothingGivesNone) {
