@@ -278,20 +278,20 @@ TEST_P(KnownAlchemyScores, AreReached) {
 
 INSTANTIATE_TEST_SUITE_P(
     Players, KnownAlchemyScores,
-    testing::Values(Reference{"alchemy_easy", "random", {0.38, 0.38, 0.38, 0.38}},
-                    Reference{"alchemy_easy", "forgetful", {0.80, 0.80, 0.80, 0.80}},
-                    Reference{"alchemy_easy", "expert", {0.80, 0.975, 0.999, 1.0}},
-                    Reference{"alchemy_hard", "random", std::vector<double>(8, 0.26)},
-                    Reference{"alchemy_hard", "forgetful", std::vector<double>(8, 0.38)},
+    testing::Values(Reference{"alchemy_random_easy", "random", {0.38, 0.38, 0.38, 0.38}},
+                    Reference{"alchemy_random_easy", "forgetful", {0.80, 0.80, 0.80, 0.80}},
+                    Reference{"alchemy_random_easy", "expert", {0.80, 0.975, 0.999, 1.0}},
+                    Reference{"alchemy_random_hard", "random", std::vector<double>(8, 0.26)},
+                    Reference{"alchemy_random_hard", "forgetful", std::vector<double>(8, 0.38)},
                     Reference{
-                        "alchemy_hard", "expert", {0.38, 0.60, 0.70, 0.73, 0.76, 0.80, 0.81, 0.82}},
-                    Reference{"alchemy_hard", "oracle", std::vector<double>(8, 0.93)}));
+                        "alchemy_random_hard", "expert", {0.38, 0.60, 0.70, 0.73, 0.76, 0.80, 0.81, 0.82}},
+                    Reference{"alchemy_random_hard", "oracle", std::vector<double>(8, 0.93)}));
 
 TEST(AlchemyCompactStyle, ConsistsOfItsPiecesAndIsShort) {
   const std::vector<std::string> pieces = compact_vocabulary();
   EXPECT_EQ(std::set<std::string>(pieces.begin(), pieces.end()).size(), pieces.size());
   EXPECT_LT(pieces.size(), 120u);
-  const Scenario scenario = scenario_named("alchemy_easy_compact");
+  const Scenario scenario = scenario_named("alchemy_random_easy_compact");
   const RunSeed seed{11, Split::train, 0};
   std::int64_t tokens = 0;
   for (std::int64_t index = 0; index < 100; ++index) {
@@ -321,7 +321,7 @@ TEST(AlchemyCompactStyle, ConsistsOfItsPiecesAndIsShort) {
 
 // The demonstrator leaves out 30 % of the recipes that it knows, the clean one none.
 TEST(AlchemyDemonstrator, DropsRecipesFromItsHintsAtTheStatedRate) {
-  const Scenario scenario = scenario_named("alchemy_easy_compact");
+  const Scenario scenario = scenario_named("alchemy_random_easy_compact");
   const auto game = scenario.family->make();
   game->reset(task_of(3));
   const Seen& seen = observable(*game).seen();
@@ -342,7 +342,7 @@ TEST(AlchemyDemonstrator, DropsRecipesFromItsHintsAtTheStatedRate) {
 }
 
 TEST(AlchemyDemonstrator, FollowsARecipeOfTheHintExceptByNoise) {
-  const Scenario scenario = scenario_named("alchemy_easy_compact");
+  const Scenario scenario = scenario_named("alchemy_random_easy_compact");
   const auto game = scenario.family->make();
   double followed = 0.0;
   double expected = 0.0;
@@ -372,9 +372,9 @@ TEST(AlchemyDemonstrator, FollowsARecipeOfTheHintExceptByNoise) {
 
 TEST(AlchemyDemonstrator, GainsFromItsOwnHints) {
   const PositionScores clean =
-      score_player(scenario_named("alchemy_easy_compact"), "demonstrator_clean", 600);
+      score_player(scenario_named("alchemy_random_easy_compact"), "demonstrator_clean", 600);
   const PositionScores noisy =
-      score_player(scenario_named("alchemy_easy_compact"), "demonstrator", 600);
+      score_player(scenario_named("alchemy_random_easy_compact"), "demonstrator", 600);
   EXPECT_GT(clean.success[3], clean.success[0] + 0.1);
   EXPECT_GT(noisy.success[3], noisy.success[0] + 0.05);
   EXPECT_LT(noisy.success[3], clean.success[3] - 0.03);
