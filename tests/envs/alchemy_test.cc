@@ -284,7 +284,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Reference{"alchemy_random_hard", "random", std::vector<double>(8, 0.26)},
                     Reference{"alchemy_random_hard", "forgetful", std::vector<double>(8, 0.38)},
                     Reference{
-                        "alchemy_random_hard", "expert", {0.38, 0.60, 0.70, 0.73, 0.76, 0.80, 0.81, 0.82}},
+                        "alchemy_random_hard",
+                        "expert",
+                        {0.38, 0.60, 0.70, 0.73, 0.76, 0.80, 0.81, 0.82}},
                     Reference{"alchemy_random_hard", "oracle", std::vector<double>(8, 0.93)}));
 
 TEST(AlchemyCompactStyle, ConsistsOfItsPiecesAndIsShort) {
