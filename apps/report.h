@@ -27,7 +27,8 @@ struct ReportInputs {
 ///  "recordings": [{"label", "step", "lifecycles": [{"index", "episodes"}]}],
 ///  "notes": {section: text}}.
 /// The page of `turnhalle eval --html` has the same keys with "kind": "eval"; it has no curves,
-/// and its recordings are those of its agents.
+/// and its recordings are those of its agents. That of `turnhalle compare --html` ("compare") has
+/// "groups" of runs (apps/compare.h) instead of curves and recordings.
 Result<Json> collect_report(const ReportInputs& inputs);
 
 /// One self-contained HTML file around the data; it loads nothing from anywhere.

@@ -1,5 +1,6 @@
-// The page of `turnhalle report` and `turnhalle eval --html`: helpers, head, curves and bars; report_player.js follows in the
-// same module. Data enters the document as text only, never as markup.
+// The page of `turnhalle report`, `eval --html` and `compare --html`: helpers, head, curves and
+// bars; report_player.js follows in the same module. Data enters the document as text only, never
+// as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
@@ -33,6 +34,7 @@ function showHead() {
     note.hidden = false;
   }
   byId("learning").hidden = data.kind === "eval";
+  byId("replays").hidden = data.kind === "compare";
   byId("recording-word").textContent = data.kind === "eval" ? "Agent" : "Evaluation";
   byId("footer").textContent =
     `Written by turnhalle ${data.command}, version ${data.program}.`;
@@ -183,7 +185,23 @@ function showBefore(evaluations) {
     "is the warm start.";
 }
 
+// Held-out reward of each group of runs, one chart for all tasks and one for each position.
+function showGroups() {
+  const places = data.groups[0].curve[0].positions.map((score) => score.position);
+  const ordered = places.length > 2 ? ["all", ...places.filter((one) => one !== "all")] : ["all"];
+  for (const position of ordered) {
+    lineChart("curves", "Held-out reward, " + positionName(position),
+      "step of reinforcement learning",
+      () => data.groups.flatMap((group, i) => banded(group.name, colour("a" + ((i + 1) % 6)),
+        group.curve.flatMap((point) => {
+          const score = point.positions.find((one) => one.position === position);
+          return score ? [[point.step, score.reward]] : [];
+        }))), {});
+  }
+}
+
 function showCurves() {
+  if (data.kind === "compare") return showGroups();
   if (data.curves["actor/sft_loss"]) {
     lineChart("curves", "Imitation: loss per token", "step of imitation",
       () => [line("loss", data.curves["actor/sft_loss"], colour("accent"))], { min: 0 });

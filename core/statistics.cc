@@ -1,7 +1,9 @@
 #include "core/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/check.h"
@@ -73,6 +75,62 @@ Interval wilson(std::int64_t successes, std::int64_t n) {
   const double half =
       kZ / scale * std::sqrt(rate * (1.0 - rate) / count + kZ * kZ / (4.0 * count * count));
   return {rate, std::max(0.0, centre - half), std::min(1.0, centre + half), n};
+}
+
+namespace {
+
+struct MeanAndError {
+  double mean = 0.0;
+  double squared_error = 0.0;  // variance of the mean
+  double degrees = 0.0;
+};
+
+MeanAndError mean_and_error(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  MeanAndError result;
+  for (const double value : values) result.mean += value / n;
+  for (const double value : values) {
+    result.squared_error += (value - result.mean) * (value - result.mean) / (n * (n - 1.0));
+  }
+  result.degrees = n - 1.0;
+  return result;
+}
+
+// Half the width of a 95 % interval.
+double half_width(double squared_error, double degrees) {
+  if (squared_error == 0.0) return 0.0;
+  const boost::math::students_t distribution(degrees);
+  return boost::math::quantile(distribution, 0.975) * std::sqrt(squared_error);
+}
+
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+Interval student(std::span<const double> values) {
+  if (values.empty()) return {};
+  const auto n = static_cast<std::int64_t>(values.size());
+  if (n == 1) return {values[0], kUnknown, kUnknown, n};
+  const MeanAndError m = mean_and_error(values);
+  const double half = half_width(m.squared_error, m.degrees);
+  return {m.mean, m.mean - half, m.mean + half, n};
+}
+
+Interval welch_difference(std::span<const double> a, std::span<const double> b) {
+  const auto n = static_cast<std::int64_t>(a.size() + b.size());
+  if (a.empty() || b.empty()) return {};
+  if (a.size() < 2 || b.size() < 2) {
+    return {student(a).mean - student(b).mean, kUnknown, kUnknown, n};
+  }
+  const MeanAndError first = mean_and_error(a), second = mean_and_error(b);
+  const double error = first.squared_error + second.squared_error;
+  const double degrees =
+      error == 0.0 ? first.degrees + second.degrees
+                   : error * error / (first.squared_error * first.squared_error / first.degrees +
+                                      second.squared_error * second.squared_error / second.degrees);
+  const double half = half_width(error, degrees);
+  const double difference = first.mean - second.mean;
+  return {difference, difference - half, difference + half, n};
 }
 
 Interval cluster_bootstrap(std::span<const double> values,

@@ -21,6 +21,14 @@ Json to_json(const Interval& interval);
 /// Wilson score interval for `successes` of `n`.
 Interval wilson(std::int64_t successes, std::int64_t n);
 
+/// Mean of independent values, such as one from each of several runs, with Student's interval. Of
+/// a single value the interval is not known: low and high are NaN, null in JSON.
+Interval student(std::span<const double> values);
+
+/// mean(a) − mean(b) with Welch's interval, n the number of all values. Not known (NaN) when a
+/// side has fewer than two values.
+Interval welch_difference(std::span<const double> a, std::span<const double> b);
+
 /// Mean over all values with a percentile bootstrap that resamples whole clusters (lifecycles):
 /// `values[i]` belongs to `clusters[i]`. 1 000 resamples with a fixed key: the same values give
 /// the same interval. More than 10 000 clusters are resampled in 10 000 blocks.

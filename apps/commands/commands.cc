@@ -7,6 +7,7 @@ void add_commands(CommandLine& line) {
   add_eval(line);
   add_replay(line);
   add_report(line);
+  add_compare(line);
   add_check(line);
   add_inspect(line);
   add_export(line);

@@ -9,6 +9,7 @@ void add_run(CommandLine& line);
 void add_eval(CommandLine& line);
 void add_replay(CommandLine& line);
 void add_report(CommandLine& line);
+void add_compare(CommandLine& line);
 void add_check(CommandLine& line);
 void add_schema(CommandLine& line);
 void add_list(CommandLine& line);

@@ -27,6 +27,33 @@ TEST(Wilson, GivesThePublishedIntervals) {
   EXPECT_NEAR(one.high, 0.1718, 5e-5);
 }
 
+// By hand: 1, 2, 3 has standard error 1 / sqrt 3 and t(0.975; 2) = 4.302653.
+TEST(Student, GivesTheIntervalOfAFewRuns) {
+  const Interval three = student(std::vector<double>{1.0, 2.0, 3.0});
+  EXPECT_NEAR(three.mean, 2.0, 1e-12);
+  EXPECT_NEAR(three.high - three.mean, 4.302653 / std::sqrt(3.0), 1e-6);
+  EXPECT_NEAR(three.mean - three.low, 4.302653 / std::sqrt(3.0), 1e-6);
+  EXPECT_EQ(three.n, 3);
+}
+
+TEST(Student, DoesNotKnowTheIntervalOfOneRun) {
+  const Interval one = student(std::vector<double>{0.4});
+  EXPECT_EQ(one.mean, 0.4);
+  EXPECT_TRUE(std::isnan(one.low) && std::isnan(one.high));
+  EXPECT_EQ(student({}).n, 0);
+}
+
+// Variances of the means 1/3 and 4/3: 25/9 / (1/9/2 + 16/9/2) = 2.941176 degrees of freedom, for
+// which t(0.975) = 3.219.
+TEST(Welch, ComparesRunsOfUnequalSpread) {
+  const Interval difference =
+      welch_difference(std::vector<double>{1.0, 2.0, 3.0}, std::vector<double>{2.0, 4.0, 6.0});
+  EXPECT_NEAR(difference.mean, -2.0, 1e-12);
+  EXPECT_NEAR(difference.high - difference.mean, 3.219 * std::sqrt(5.0 / 3.0), 5e-3);
+  EXPECT_EQ(difference.n, 6);
+  EXPECT_TRUE(std::isnan(welch_difference(std::vector<double>{1.0}, std::vector<double>{2.0}).low));
+}
+
 TEST(Wilson, StaysInsideZeroAndOne) {
   for (const std::int64_t n : {1, 2, 10, 1000}) {
     EXPECT_GE(wilson(0, n).low, 0.0);
