@@ -6,6 +6,9 @@
 #include "envs/guess_number.h"
 #include "envs/optimal_control.h"
 #include "envs/pde_discovery.h"
+#include "envs/user_gyms/function_gym.h"
+#include "envs/user_gyms/intention_gym.h"
+#include "envs/user_gyms/telepathy_gym.h"
 
 namespace turnhalle {
 
@@ -13,10 +16,13 @@ EnvironmentRegistry all_environments() {
   EnvironmentRegistry registry;
   registry.add(alchemy::entry());
   registry.add(frozen_lake::entry());
+  registry.add(user_gyms::function::entry());
   registry.add(grid::entry());
   registry.add(guess_number::entry());
+  registry.add(user_gyms::intention::entry());
   registry.add(control::entry());
   registry.add(pde::entry());
+  registry.add(user_gyms::telepathy::entry());
   return registry;
 }
 

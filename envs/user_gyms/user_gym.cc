@@ -1,0 +1,151 @@
+#include "envs/user_gyms/user_gym.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.h"
+
+namespace turnhalle::user_gyms {
+namespace {
+
+constexpr std::array<std::string_view, 4> kMarkers = {"[action]", "[search]", "[answer]",
+                                                      "[finish]"};
+constexpr std::size_t kWordsMax = 400;
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+GymReply read_reply(std::string_view reply) {
+  GymReply found;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kMarkers.size(); ++i) {
+    const std::string_view marker = kMarkers[i];
+    for (std::size_t at = reply.find(marker); at != std::string_view::npos && count < 2;
+         at = reply.find(marker, at + marker.size())) {
+      ++count;
+      found = {static_cast<Choice>(i), trim(reply.substr(at + marker.size()))};
+    }
+  }
+  return count == 1 ? found : GymReply{};
+}
+
+std::string_view marker_of(Choice choice) { return kMarkers[static_cast<std::size_t>(choice)]; }
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  auto at = text.begin();
+  while (words.size() < kWordsMax) {
+    const auto begin = std::find_if(at, text.end(), is_letter);
+    at = std::find_if_not(begin, text.end(), is_letter);
+    if (begin == at) break;
+    std::string word(begin, at);
+    std::transform(word.begin(), word.end(), word.begin(), lower);
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+void UserGym::begin() {
+  turns_ = 0;
+  outcome_ = Outcome::running;
+}
+
+std::string UserGym::how_to_write() const {
+  if (compact()) return "\nUnreadable.";
+  std::string text = "That could not be read. Write exactly one of ";
+  for (const Choice choice : {Choice::action, Choice::search, Choice::answer}) {
+    if (offers(choice)) (text += marker_of(choice)) += ", ";
+  }
+  text += "[finish], and your text after it.";
+  return text;
+}
+
+StepResult UserGym::step(Seat, const AgentReply& reply, Scheduler&) {
+  StepResult result;
+  if (outcome_ != Outcome::running) {
+    result.outcome = outcome_;
+    return result;
+  }
+  ++turns_;
+  const GymReply read = read_reply(reply.text);
+  if (read.choice == Choice::finish) {
+    outcome_ = Outcome::done;
+    result.observation = compact() ? "\nFinished. " : "You have finished.";
+  } else if (read.choice == Choice::unreadable || !offers(read.choice)) {
+    result.observation = how_to_write();
+  } else {
+    act(read, result);
+  }
+  if (outcome_ == Outcome::running && turns_ >= turns_max_) {
+    outcome_ = Outcome::truncated;
+    result.observation += compact() ? "\nOut of turns. " : " No turns are left.";
+  } else if (outcome_ == Outcome::running && !compact()) {
+    result.observation += " (Turns left: " + std::to_string(turns_max_ - turns_) + ")";
+  }
+  result.outcome = outcome_;
+  return result;
+}
+
+void UserGym::write_progress(ByteWriter& out) const {
+  write_outcome(out);
+  out.i64(turns_);
+}
+
+bool UserGym::read_progress(ByteReader& in) {
+  Outcome outcome;
+  const bool known = read_outcome(in, outcome);
+  const std::int64_t turns = in.i64();
+  if (!in.ok() || !known || turns < 0 || turns > turns_max_) {
+    return false;
+  }
+  outcome_ = outcome;
+  turns_ = turns;
+  return true;
+}
+
+std::vector<std::string> common_pieces() {
+  std::vector<std::string> pieces = {"Hint:",
+                                     " none",
+                                     "</hint>\n",
+                                     " <hint>",
+                                     "</hint>",
+                                     "\nUnreadable.",
+                                     "\nOut of turns. ",
+                                     "\nRight. ",
+                                     "\nWrong. ",
+                                     "\nFinished. ",
+                                     std::string(kNothingFound),
+                                     "Reward 0\nNew hint:",
+                                     "Reward 1\nNew hint:"};
+  for (const std::string_view marker : kMarkers) {
+    pieces.push_back(" " + std::string(marker));
+  }
+  return pieces;
+}
+
+ContextWords gym_words(PromptStyle style, const std::vector<std::string>& pieces,
+                       const std::vector<std::string>& stops) {
+  if (style != PromptStyle::compact) {
+    return {"Hints: null", "Hints: no hint available.", {}, {}};
+  }
+  ContextWords words = {" none", " none", common_pieces(), stops};
+  words.chunks.insert(words.chunks.end(), pieces.begin(), pieces.end());
+  words.stops.push_back("</hint>");
+  words.stops.push_back(" [finish]");
+  return words;
+}
+
+std::string GymPlayer::play(const PlayerView& view, RandomKey key) {
+  if (view.kind == EpisodeKind::update_context) {
+    return compact() ? " <hint> none</hint>"
+                     : "--- Start of updated hints ---\nAsk what halves the possibilities.\n"
+                       "--- End of updated hints ---";
+  }
+  Random random(key);
+  return move(view, random);
+}
+
+}  // namespace turnhalle::user_gyms
