@@ -1,6 +1,7 @@
 // turnhalle bench: measures, and says on which machine and with which command.
 #include <memory>
 
+#include "apps/bench_credit.h"
 #include "apps/bench_simulator.h"
 #include "apps/bench_store.h"
 #include "apps/commands/commands.h"
@@ -101,14 +102,45 @@ void add_kernels(CommandLine& line) {
   kernels.action([options] { return run_kernels(*options); });
 }
 
+struct CreditBench {
+  CreditBenchOptions options;
+  Printing printing;
+};
+
+CommandResult run_credit(const CreditBench& bench) {
+  Result<std::vector<BenchRow>> rows = bench_credit(bench.options);
+  if (!rows) {
+    return rows.error();
+  }
+  const std::string recipe =
+      bench.options.recipe.empty() ? "" : " --recipe " + bench.options.recipe;
+  print_bench({"bench credit",
+               "turnhalle bench credit --tokens " + std::to_string(bench.options.tokens) +
+                   recipe + " --runs " + std::to_string(bench.options.runs),
+               *std::move(rows)},
+              bench.printing.output, bench.printing.csv);
+  return 0;
+}
+
+void add_credit(CommandLine& line) {
+  const auto bench = std::make_shared<CreditBench>();
+  Arguments credit = line.command("bench credit", "Time of a recipe's advantages and loss");
+  credit.text("--recipe", bench->options.recipe, "a file, a name of `list recipes`, or '{…}' (all)");
+  credit.integer("--tokens", bench->options.tokens, {1, 100'000'000}, "of the batch, about");
+  credit.integer("--runs", bench->options.runs, {1, 1000}, "after one for warming up");
+  add_printing(credit, bench->printing);
+  credit.action([bench] { return run_credit(*bench); });
+}
+
 }  // namespace
 
 void add_bench(CommandLine& line) {
-  line.group("bench", "Measures speed: simulator, store, kernels, policy");
+  line.group("bench", "Measures speed: simulator, store, credit, kernels, policy");
   add_playing(line, "bench simulator",
               "Turns per second of whole worlds, with and without a store", bench_simulator);
   add_playing(line, "bench store", "Turns per second of recording and reading, without play",
               bench_store);
+  add_credit(line);
   add_kernels(line);
 }
 
