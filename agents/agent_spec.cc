@@ -36,6 +36,29 @@ std::vector<std::string> split_at(std::string_view text, char separator) {
   }
 }
 
+// The same, but only where a word and `mark` follow: URLs, models and commands have separators of
+// their own.
+std::vector<std::string> split_before_words(std::string_view text, char separator, char mark) {
+  const auto in_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  for (std::size_t at = text.find(separator); at != std::string_view::npos;
+       at = text.find(separator, at + 1)) {
+    std::size_t end = at + 1;
+    while (end < text.size() && in_word(text[end])) ++end;
+    if (end > at + 1 && end < text.size() && text[end] == mark) {
+      parts.emplace_back(text.substr(begin, at - begin));
+      begin = at + 1;
+    }
+  }
+  parts.emplace_back(text.substr(begin));
+  return parts;
+}
+
+bool is_over_the_wire(std::string_view text) {
+  return text.starts_with("openai:") || text.starts_with("exec:");
+}
+
 // "250ms", "2s".
 bool parse_duration(std::string_view text, SimDuration& span) {
   double value = 0.0;
@@ -106,6 +129,13 @@ Result<std::vector<std::string>> read_script(const std::string& path) {
   return replies;
 }
 
+// What must stand after the colon; "" where nothing must.
+std::string argument_of(const std::string& name) {
+  if (name == "openai") return "URL#MODEL";
+  if (name == "exec") return "COMMAND";
+  return name == "script" || name == "replay" || name == "policy" ? "PATH" : "";
+}
+
 bool is_double_name(const std::string& name) {
   return name == "silent" || name == "spam" || name == "hash" || name == "human";
 }
@@ -131,6 +161,8 @@ const std::vector<AgentName>& agent_names() {
       {"script", "script:FILE, replies from a JSON file"},
       {"replay", "replay:STORE, the replies of a recorded run"},
       {"policy", "policy:DIR, a checkpoint folder; policy:DIR@temperature=0.7"},
+      {"openai", "openai:URL#MODEL, a model behind an OpenAI-compatible endpoint"},
+      {"exec", "exec:COMMAND, a program that speaks one JSON line per turn"},
   };
   return kNames;
 }
@@ -138,8 +170,11 @@ const std::vector<AgentName>& agent_names() {
 Result<AgentSpec> parse_agent(std::string_view text) {
   AgentSpec spec;
   spec.text = std::string(text);
-  const std::vector<std::string> parts = split_at(text, '+');
-  const std::vector<std::string> head = split_at(parts[0], '@');
+  const bool wire = is_over_the_wire(text);
+  const std::vector<std::string> parts =
+      wire ? split_before_words(text, '+', ':') : split_at(text, '+');
+  const std::vector<std::string> head =
+      wire ? split_before_words(parts[0], '@', '=') : split_at(parts[0], '@');
   const std::size_t colon = head[0].find(':');
   spec.name = head[0].substr(0, colon);
   spec.argument = colon == std::string::npos ? "" : head[0].substr(colon + 1);
@@ -162,10 +197,9 @@ Result<AgentSpec> parse_agent(std::string_view text) {
     suggest(error, spec.name, names);
     return error;
   }
-  const bool needs_argument =
-      spec.name == "script" || spec.name == "replay" || spec.name == "policy";
-  if (needs_argument && spec.argument.empty()) {
-    return bad_agent(text, spec.name + ":PATH", spec.name);
+  if (const std::string argument = argument_of(spec.name);
+      !argument.empty() && spec.argument.empty()) {
+    return bad_agent(text, spec.name + ":" + argument, spec.name);
   }
   for (std::size_t i = 1; i < parts.size(); ++i) {
     if (Status read = read_decorator(spec, parts[i]); !read) {

@@ -76,9 +76,9 @@ std::string code_of(const std::string& line) {
 // Layers -----------------------------------------------------------------------------------
 
 // Longest prefixes first.
-constexpr std::array<std::string_view, 10> kLayers = {
-    "core/net", "trainers/algo", "agents/lm", "core",  "envs",
-    "agents",   "kernels",       "trainers",  "apps", "tests"};
+constexpr std::array<std::string_view, 11> kLayers = {
+    "core/net", "trainers/algo", "agents/lm", "agents/wire", "core", "envs",
+    "agents",   "kernels",       "trainers",  "apps",        "tests"};
 
 std::string layer_of(std::string_view path) {
   for (const std::string_view layer : kLayers) {
@@ -94,13 +94,14 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"envs", {"core", "envs"}},
       {"trainers/algo", {"core", "trainers/algo"}},
       {"agents", {"core", "agents"}},
+      {"agents/wire", {"core", "agents", "agents/wire"}},
       {"kernels", {"core", "kernels"}},
       {"agents/lm", {"core", "agents", "kernels", "agents/lm"}},
       {"trainers",
        {"core", "envs", "trainers/algo", "agents", "kernels", "agents/lm", "trainers"}},
       {"apps",
-       {"core", "core/net", "envs", "trainers/algo", "agents", "kernels", "agents/lm", "trainers",
-        "apps"}},
+       {"core", "core/net", "envs", "trainers/algo", "agents", "agents/wire", "kernels",
+        "agents/lm", "trainers", "apps"}},
   };
   return kAllowed;
 }
@@ -143,7 +144,8 @@ const std::vector<Fence>& fences() {
                   "^trainers/trainer\\.cc$|^tests/(lm|trainers)/")},
       {std::regex("<boost/asio"), "Boost.Asio",
        std::regex("^core/(agent\\.h|(world|pool|replay)\\.cc|net/.*\\.cc)$|^agents/|^tests/")},
-      {std::regex("<boost/beast"), "Boost.Beast", std::regex("^core/net/.*\\.cc$|^tests/")},
+      {std::regex("<boost/beast"), "Boost.Beast",
+       std::regex("^(core/net/.*|agents/wire/http_client)\\.cc$|^tests/")},
       {std::regex("<boost/context"), "Boost.Context", std::regex("^tests/kernels/")},
       {std::regex("<(cuda|cooperative_groups|cub/|mma\\.h)"), "CUDA",
        std::regex("^kernels/(.*\\.cu|cuda_.*\\.h)$|^tests/kernels/")},

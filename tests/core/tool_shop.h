@@ -78,6 +78,10 @@ class Shop final : public Environment {
   StepResult act(Seat, const AgentReply& reply, Scheduler&, bool whole) {
     StepResult result;
     for (const ToolCall& call : reply.tool_calls) {
+      if (!call.arguments.is_object()) {
+        result.tool_results.push_back({Role::tool, "expected a JSON object", {}, call.id});
+        continue;
+      }
       const std::string item = call.arguments.value("item", "tea");
       if (call.name == "put") shelf_[item] += call.arguments.value("count", std::int64_t{1});
       if (call.name == "pay") {

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "agents/agent_spec.h"
+#include "agents/wire/chat_completions.h"
+#include "agents/wire/url.h"
 #include "core/store_reader.h"
 #include "core/text.h"
 #include "envs/all.h"
@@ -189,6 +191,39 @@ void run_agent(std::string_view bytes) {
   check(spec.ok() || !spec.error().text().empty(), "an error says something");
 }
 
+// Chat completions: the first byte says how the rest is read. What is read can be sent back, and
+// comes out as it was.
+void run_chat(std::string_view bytes) {
+  const int how = bytes.empty() ? 0 : static_cast<unsigned char>(bytes.front()) % 4;
+  const std::string_view body = bytes.substr(bytes.empty() ? 0 : 1);
+  if (how == 3) {
+    check(is_utf8(error_text(body)), "an error's text is well-formed");
+    const Result<HttpUrl> url = parse_http_url(body);
+    check(!url.ok() || parse_http_url(url->text()).ok(), "the text of a URL is one");
+    return;
+  }
+  (void)chat_stream_is_done(body);
+  Result<ChatReply> reply =
+      how == 0 ? decode_chat_response(std::string(body)) : decode_chat_stream(body);
+  if (!reply) {
+    check(is_utf8(reply.error().text()) && !reply.error().text().empty(), "an error has words");
+    return;
+  }
+  give_ids(reply->tool_calls, "call");
+  const std::vector<Message> said = {{Role::assistant, reply->text, reply->tool_calls, {}}};
+  const Result<JsonDocument> sent = parse_json(encode_chat_request(said, Json::array(), {}));
+  check(sent.ok(), "a request is strict JSON");
+  const Json& messages = sent->root["messages"];
+  check(messages.size() == 1 + reply->tool_calls.size(), "every call has its answer");
+  const Result<ChatReply> again = decode_chat_message(messages[0]);
+  check(again.ok() && again->text == reply->text, "a message is read as it was said");
+  for (std::size_t i = 0; i < reply->tool_calls.size(); ++i) {
+    const ToolCall& before = reply->tool_calls[i];
+    const ToolCall& after = again->tool_calls[i];
+    check(before.id == after.id && before.name == after.name, "a call keeps its names");
+  }
+}
+
 std::vector<std::string> no_seeds() { return {}; }
 
 std::vector<std::string> scenario_seeds() {
@@ -199,13 +234,14 @@ std::vector<std::string> scenario_seeds() {
   return seeds;
 }
 
-constexpr std::array<Target, 6> kTargets = {
+constexpr std::array<Target, 7> kTargets = {
     Target{"json", run_json, no_seeds, 20'000},
     Target{"scenario", run_scenario, scenario_seeds, 3'000},
     Target{"reply", run_reply, no_seeds, 10'000},
     Target{"snapshot", run_snapshot, snapshot_seeds, 10'000},
     Target{"store", run_store, store_seeds, 200},
-    Target{"agent", run_agent, no_seeds, 10'000}};
+    Target{"agent", run_agent, no_seeds, 10'000},
+    Target{"chat", run_chat, no_seeds, 20'000}};
 
 }  // namespace
 
