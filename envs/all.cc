@@ -6,6 +6,7 @@
 #include "envs/guess_number.h"
 #include "envs/optimal_control.h"
 #include "envs/pde_discovery.h"
+#include "envs/terminal_sim.h"
 #include "envs/user_gyms/function_gym.h"
 #include "envs/user_gyms/intention_gym.h"
 #include "envs/user_gyms/telepathy_gym.h"
@@ -23,6 +24,7 @@ EnvironmentRegistry all_environments() {
   registry.add(control::entry());
   registry.add(pde::entry());
   registry.add(user_gyms::telepathy::entry());
+  registry.add(terminal::entry());
   return registry;
 }
 
