@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kListedMax = 50;
 constexpr std::size_t kOutputBytesMax = 4000;  // of one command
+constexpr std::string_view kRootStays = "the root stays where it is";
 
 std::string mode_text(const Entry& entry) {
   std::string text = entry.directory ? "d" : "-";
@@ -64,17 +65,19 @@ bool apply_symbolic(std::string_view text, std::int64_t& mode) {
 
 }  // namespace
 
-Arguments arguments_of(const Words& words, bool windows) {
+Arguments arguments_of(const Words& words, bool windows, std::string_view valued) {
   Arguments arguments;
+  arguments.name = words[0];
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& word = words[i];
-    const bool option = word.size() > 1 && (word[0] == '-' || (windows && word[0] == '/'));
-    if (!option || (windows && word[0] == '/' && word.size() > 2)) {
-      arguments.operands.push_back(word);
-    } else if (word.starts_with("--")) {
+    const bool slash = windows && word.size() == 2 && word[0] == '/';
+    if (word.starts_with("--")) {
       arguments.flags += word == "--recursive" ? "r" : "";
-    } else {
+    } else if (slash || (word.size() > 1 && word[0] == '-')) {
       arguments.flags += word.substr(1);
+      if (word.size() == 2 && valued.find(word[1]) != std::string_view::npos) ++i;
+    } else {
+      arguments.operands.push_back(word);
     }
   }
   return arguments;
@@ -125,7 +128,7 @@ Commands::Function Commands::function_named(std::string_view name) {
 bool Commands::available(std::string_view name) const {
   static constexpr std::array<std::string_view, 6> kNotOnWindows = {"chmod", "touch", "rsync",
                                                                     "tar",   "gzip",  "gunzip"};
-  return machine_.system != System::windows ||
+  return !machine_.is_windows() ||
          std::find(kNotOnWindows.begin(), kNotOnWindows.end(), name) == kNotOnWindows.end();
 }
 
@@ -134,29 +137,27 @@ Output Commands::run(const Words& words) {
   if (function == nullptr || !available(words[0])) {
     return {false, in_quotes(words[0]) + ": command not found\n"};
   }
-  if (machine_.files.count() > kEntriesMax) return failed(words[0], "the disk is full");
   Output output = (this->*function)(words);
   output.text = shortened(output.text, kOutputBytesMax);
   return output;
 }
 
-Output Commands::list(const Words& words) {
-  const Arguments arguments = arguments_of(words, machine_.system == System::windows);
-  const std::string path = at(arguments.operands.empty() ? "." : arguments.operands[0]);
-  const Entry* entry = machine_.files.find(path);
-  if (entry == nullptr) return missing(words[0], arguments.operands[0]);
-  Words names = entry->directory ? machine_.files.names_in(path) : Words{name_of(path)};
-  const std::string folder = entry->directory ? path : parent_of(path);
+std::string Commands::listed(const std::string& name, const Entry& entry, bool details) const {
+  std::string text;
+  if (details) {
+    text = mode_text(entry) + " " + entry.owner + " " + std::to_string(entry.size()) + " ";
+  }
+  return text + name + (entry.directory ? "/" : "") + "\n";
+}
+
+Output Commands::list_directory(const std::string& path, const Arguments& arguments) const {
+  Words names = machine_.files.names_in(path);
   if (!arguments.has('a')) {
     std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
   }
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kListedMax); ++i) {
-    const Entry& listed = *machine_.files.find(joined(folder, names[i]));
-    if (arguments.has('l')) {
-      text += mode_text(listed) + " " + listed.owner + " " + std::to_string(listed.size()) + " ";
-    }
-    text += names[i] + (listed.directory ? "/" : "") + "\n";
+    text += listed(names[i], *machine_.files.find(joined(path, names[i])), arguments.has('l'));
   }
   if (names.size() > kListedMax) {
     text += "... and " + std::to_string(names.size() - kListedMax) + " more\n";
@@ -164,9 +165,39 @@ Output Commands::list(const Words& words) {
   return {true, text};
 }
 
+// What is missing first, then files, then directories with their names above where there is more
+// than one operand.
+Output Commands::list(const Words& words) {
+  Arguments arguments = arguments_of(words, machine_.is_windows());
+  if (arguments.operands.empty()) arguments.operands.emplace_back(".");
+  Output output;
+  std::string files;
+  std::string directories;
+  for (const std::string& operand : arguments.operands) {
+    const std::string path = at(operand);
+    const Entry* entry = machine_.files.find(path);
+    if (entry == nullptr) {
+      output.text += missing(words[0], operand).text;
+      output.ok = false;
+    } else if (!entry->directory || arguments.has('d')) {
+      files += listed(operand, *entry, arguments.has('l'));
+    } else {
+      if (arguments.operands.size() > 1) directories += operand + ":\n";
+      directories += list_directory(path, arguments).text;
+    }
+    if (output.text.size() + files.size() + directories.size() > kOutputBytesMax) break;
+  }
+  output.text += files + directories;
+  return output;
+}
+
 Output Commands::change_directory(const Words& words) {
-  const std::string path = words.size() > 1 ? at(words[1]) : machine_.home;
-  if (!machine_.files.is_directory(path)) return missing("cd", words.size() > 1 ? words[1] : "~");
+  const Arguments arguments = arguments_of(words, machine_.is_windows());
+  if (arguments.operands.empty() && machine_.is_windows()) return print_directory(words);
+  const std::string operand = arguments.operands.empty() ? "~" : arguments.operands[0];
+  const std::string path = at(operand);
+  if (machine_.files.is_file(path)) return failed("cd", in_quotes(operand) + " is a file");
+  if (!machine_.files.is_directory(path)) return missing("cd", operand);
   machine_.cwd = path;
   return {};
 }
@@ -176,33 +207,35 @@ Output Commands::print_directory(const Words&) {
 }
 
 Output Commands::print_file(const Words& words) {
-  if (words.size() < 2) return failed(words[0], "a file is missing");
+  const Arguments arguments = arguments_of(words);
+  if (arguments.operands.empty()) return failed(words[0], "a file is missing");
   std::string text;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const Entry* entry = machine_.files.find(at(words[i]));
-    if (entry == nullptr) return missing(words[0], words[i]);
-    if (entry->directory) return failed(words[0], in_quotes(words[i]) + " is a directory");
+  for (const std::string& operand : arguments.operands) {
+    const Entry* entry = machine_.files.find(at(operand));
+    if (entry == nullptr) return missing(words[0], operand);
+    if (entry->directory) return failed(words[0], in_quotes(operand) + " is a directory");
     text += (entry->archive.empty() ? entry->content : "(binary data)") + "\n";
   }
   return {true, text};
 }
 
 Output Commands::make_directory(const Words& words) {
-  const bool windows = machine_.system == System::windows;
   const Arguments arguments = arguments_of(words);
   if (arguments.operands.empty()) return failed("mkdir", "a directory is missing");
+  const bool parents = machine_.is_windows() || arguments.has('p');
   for (const std::string& operand : arguments.operands) {
     const std::string path = at(operand);
-    const bool parents = windows || arguments.has('p');
-    if (machine_.files.find(path) != nullptr) {
-      if (arguments.has('p') && machine_.files.is_directory(path)) continue;
+    const Entry* entry = machine_.files.find(path);
+    if (entry != nullptr && !(entry->directory && arguments.has('p'))) {
       return failed("mkdir", in_quotes(operand) + " exists already");
     }
-    if (!parents && !machine_.files.is_directory(parent_of(path))) return missing("mkdir", operand);
-    for (std::string up = parent_of(path); up != "/"; up = parent_of(up)) {
-      if (machine_.files.is_file(up)) return failed("mkdir", in_quotes(operand) + " is in a file");
+    if (entry == nullptr && !parents && !machine_.files.is_directory(parent_of(path))) {
+      return missing("mkdir", operand);
     }
-    machine_.files.make_directories(path, machine_.user);
+    const std::string_view refused = machine_.files.make_directories(path, machine_.user);
+    if (!refused.empty()) {
+      return failed("mkdir", in_quotes(operand) + ": " + std::string(refused));
+    }
   }
   return {};
 }
@@ -215,87 +248,98 @@ Output Commands::change_mode(const Words& words) {
   for (std::size_t i = 1; i < operands.size(); ++i) {
     const std::string path = at(operands[i]);
     if (machine_.files.find(path) == nullptr) return missing("chmod", operands[i]);
-    for (const auto& [relative, unused] : machine_.files.tree(path)) {
-      if (!relative.empty() && !recursive) continue;
-      Entry& entry = *machine_.files.find(relative.empty() ? path : joined(path, relative));
-      if (!parse_octal(operands[0], entry.mode) && !apply_symbolic(operands[0], entry.mode)) {
+    for (const auto& [relative, entry] : machine_.files.tree(path)) {
+      if (!relative.empty() && !recursive) break;
+      std::int64_t mode = entry.mode;
+      if (!parse_octal(operands[0], mode) && !apply_symbolic(operands[0], mode)) {
         return failed("chmod", "mode " + in_quotes(operands[0]) + " is not understood");
       }
+      machine_.files.set_mode(relative.empty() ? path : joined(path, relative), mode);
     }
   }
   return {};
 }
 
-Output Commands::place(const std::map<std::string, Entry>& tree, const std::string& name,
-                       Machine& machine, const std::string& to, const std::string& shown) {
-  std::string target = to;
-  if (machine.files.is_directory(to)) target = joined(to, name);
-  if (!machine.files.is_directory(parent_of(target))) {
-    return {false, in_quotes(shown) + ": no such directory\n"};
+Output Commands::copy_one(const Arguments& arguments, const Place& from, const Place& to) {
+  const std::string& name = arguments.name;
+  const Entry* entry = from.machine.files.find(from.path);
+  if (entry == nullptr) return missing(name, from.written);
+  if (from.path == "/") return failed(name, std::string(kRootStays));
+  if (entry->directory && !arguments.recursive()) {
+    return failed(name, in_quotes(from.written) + " is a directory (use -r)");
   }
-  const bool directory = tree.at("").directory;
-  if (directory ? machine.files.is_file(target) : machine.files.is_directory(target)) {
-    return {false, in_quotes(shown) + ": a file and a directory cannot replace each other\n"};
+  const bool into = to.is_directory();
+  if (!into && !entry->directory && names_directory(to.machine, to.written)) {
+    return failed(name, in_quotes(to.written) + ": no such directory");
   }
-  if (machine.files.count() + tree.size() > kEntriesMax) return {false, "the disk is full\n"};
-  std::map<std::string, Entry> owned = tree;
-  for (auto& [relative, entry] : owned) entry.owner = machine.user;
-  machine.files.put_tree(target, owned);
-  return {};
+  const std::string path = into ? joined(to.path, name_of(from.path)) : to.path;
+  const bool same = &from.machine == &to.machine;
+  if (same && (path == from.path || is_below(path, from.path))) {
+    return failed(name, "source and target are one");
+  }
+  const std::string_view refused =
+      to.machine.files.put_tree(path, from.machine.files.tree(from.path), to.machine.user);
+  if (refused.empty()) return {};
+  return failed(name, in_quotes(to.written) + ": " + std::string(refused));
 }
 
 Output Commands::copy(const Words& words) {
-  const Arguments arguments = arguments_of(words, machine_.system == System::windows);
+  const Arguments arguments = arguments_of(words, machine_.is_windows());
   if (arguments.operands.size() < 2) return failed(words[0], "a source and a target are needed");
-  const std::string to = at(arguments.operands.back());
-  if (arguments.operands.size() > 2 && !machine_.files.is_directory(to)) {
-    return failed(words[0], in_quotes(arguments.operands.back()) + " is not a directory");
+  const Place to = place(arguments.operands.back());
+  if (arguments.operands.size() > 2 && !to.is_directory()) {
+    return failed(words[0], in_quotes(to.written) + " is not a directory");
   }
   for (std::size_t i = 0; i + 1 < arguments.operands.size(); ++i) {
-    const std::string from = at(arguments.operands[i]);
-    if (machine_.files.find(from) == nullptr) return missing(words[0], arguments.operands[i]);
-    const bool recursive = arguments.has('r') || arguments.has('R') || arguments.has('a');
-    if (machine_.files.is_directory(from) && !recursive) {
-      return failed(words[0], in_quotes(arguments.operands[i]) + " is a directory (use -r)");
-    }
-    if (to == from || to.starts_with(from + "/"))
-      return failed(words[0], "source and target are one");
-    const Output placed =
-        place(machine_.files.tree(from), name_of(from), machine_, to, arguments.operands.back());
-    if (!placed.ok) return {false, words[0] + ": " + placed.text};
+    const Output copied = copy_one(arguments, place(arguments.operands[i]), to);
+    if (!copied.ok) return copied;
   }
+  return {};
+}
+
+Output Commands::move_one(const std::string& name, const Place& from, const Place& to) {
+  FileSystem& files = machine_.files;
+  const Entry* entry = files.find(from.path);
+  if (entry == nullptr) return missing(name, from.written);
+  if (from.path == "/") return failed(name, std::string(kRootStays));
+  if (in_use(from.path)) return failed(name, in_quotes(from.written) + " is in use");
+  const bool into = to.is_directory();
+  if (!into && !entry->directory && names_directory(machine_, to.written)) {
+    return failed(name, in_quotes(to.written) + ": no such directory");
+  }
+  const std::string path = into ? joined(to.path, name_of(from.path)) : to.path;
+  if (path == from.path || is_below(path, from.path)) {
+    return failed(name, "source and target are one");
+  }
+  if (files.is_directory(path)) return failed(name, in_quotes(to.written) + " exists already");
+  const std::string_view refused = files.put_tree(path, files.tree(from.path), "");
+  if (!refused.empty()) {
+    return failed(name, in_quotes(to.written) + ": " + std::string(refused));
+  }
+  files.remove(from.path);
   return {};
 }
 
 Output Commands::move(const Words& words) {
-  const Arguments arguments = arguments_of(words, machine_.system == System::windows);
+  const Arguments arguments = arguments_of(words, machine_.is_windows());
   if (arguments.operands.size() < 2) return failed(words[0], "a source and a target are needed");
-  std::string to = at(arguments.operands.back());
-  const std::string& last = arguments.operands.back();
-  // Windows' ren takes a bare name beside the file.
-  if (words[0].starts_with("ren") && last.find_first_of("/\\") == std::string::npos) {
-    to = joined(parent_of(at(arguments.operands[0])), last);
+  Place to = place(arguments.operands.back());
+  // ren takes a bare name beside the file.
+  if (words[0].starts_with("ren") && to.written.find_first_of("/\\") == std::string::npos) {
+    to.path = normal(joined(parent_of(at(arguments.operands[0])), to.written));
+  }
+  if (arguments.operands.size() > 2 && !to.is_directory()) {
+    return failed(words[0], in_quotes(to.written) + " is not a directory");
   }
   for (std::size_t i = 0; i + 1 < arguments.operands.size(); ++i) {
-    const std::string from = at(arguments.operands[i]);
-    if (from == "/" || machine_.files.find(from) == nullptr) {
-      return missing(words[0], arguments.operands[i]);
-    }
-    if (to == from || to.starts_with(from + "/"))
-      return failed(words[0], "source and target are one");
-    if (arguments.operands.size() > 2 && !machine_.files.is_directory(to)) {
-      return failed(words[0], in_quotes(last) + " is not a directory");
-    }
-    if (parent_of(from) == to) return failed(words[0], "source and target are one");
-    const Output placed = place(machine_.files.tree(from), name_of(from), machine_, to, last);
-    if (!placed.ok) return {false, words[0] + ": " + placed.text};
-    machine_.files.remove(from);
+    const Output moved = move_one(words[0], place(arguments.operands[i]), to);
+    if (!moved.ok) return moved;
   }
   return {};
 }
 
 Output Commands::remove(const Words& words) {
-  const Arguments arguments = arguments_of(words, machine_.system == System::windows);
+  const Arguments arguments = arguments_of(words, machine_.is_windows());
   if (arguments.operands.empty()) return failed(words[0], "a file is missing");
   for (const std::string& operand : arguments.operands) {
     const std::string path = at(operand);
@@ -306,24 +350,25 @@ Output Commands::remove(const Words& words) {
     if (machine_.files.is_directory(path) && !arguments.has('r') && !arguments.has('R')) {
       return failed(words[0], in_quotes(operand) + " is a directory (use -r)");
     }
-    if (path == "/" || machine_.cwd == path || machine_.cwd.starts_with(path + "/")) {
-      return failed(words[0], in_quotes(operand) + " is in use");
-    }
+    if (path == "/") return failed(words[0], std::string(kRootStays));
+    if (in_use(path)) return failed(words[0], in_quotes(operand) + " is in use");
     machine_.files.remove(path);
   }
   return {};
 }
 
 Output Commands::touch(const Words& words) {
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::string path = at(words[i]);
+  const Arguments arguments = arguments_of(words);
+  if (arguments.operands.empty()) return failed("touch", "a file is missing");
+  for (const std::string& operand : arguments.operands) {
+    const std::string path = at(operand);
     if (machine_.files.find(path) != nullptr) continue;
-    if (!machine_.files.is_directory(parent_of(path))) return missing("touch", words[i]);
-    Entry entry;
-    entry.owner = machine_.user;
-    machine_.files.put(path, std::move(entry));
+    const std::string_view refused = machine_.files.put(path, file_of("", machine_.user));
+    if (!refused.empty()) {
+      return failed("touch", in_quotes(operand) + ": " + std::string(refused));
+    }
   }
-  return words.size() > 1 ? Output{} : failed("touch", "a file is missing");
+  return {};
 }
 
 Output Commands::echo(const Words& words) {
@@ -331,65 +376,5 @@ Output Commands::echo(const Words& words) {
 }
 
 Output Commands::who(const Words&) { return {true, machine_.user + "\n"}; }
-
-Output Commands::connect(const Words& words) {
-  if (shell_.connected_) return failed("ssh", "you are connected already");
-  if (words.size() != 2) return failed("ssh", "write ssh user@host and give commands afterwards");
-  const std::size_t sign = words[1].find('@');
-  const std::string user = words[1].substr(0, sign == std::string::npos ? 0 : sign);
-  const std::string host = sign == std::string::npos ? words[1] : words[1].substr(sign + 1);
-  if (host != shell_.remote_.host) {
-    return failed("ssh", "connect to host " + in_quotes(host) + ": connection refused");
-  }
-  if (user != shell_.remote_.user) return failed("ssh", "permission denied (publickey)");
-  shell_.connected_ = true;
-  shell_.remote_.cwd = shell_.remote_.home;
-  return {true, "Connected to " + host + ".\n"};
-}
-
-Output Commands::leave(const Words&) {
-  if (!shell_.connected_) return failed("exit", "you are not connected");
-  shell_.connected_ = false;
-  return {true, "Connection to " + shell_.remote_.host + " closed.\n"};
-}
-
-Output Commands::transfer(const Words& words) {
-  const std::string& name = words[0];
-  if (shell_.connected_) return failed(name, "leave the remote machine first (exit)");
-  const Arguments arguments = arguments_of(words);
-  if (arguments.operands.size() < 2) return failed(name, "a source and a target are needed");
-  // A remote operand is user@host:path; a drive letter is no host.
-  const auto is_remote = [](const std::string& operand) {
-    return operand.find('@') != std::string::npos && operand.find(':') != std::string::npos;
-  };
-  const bool upload = is_remote(arguments.operands.back());
-  for (std::size_t i = 0; i + 1 < arguments.operands.size(); ++i) {
-    const std::string& source = arguments.operands[i];
-    if (is_remote(source) == upload) return failed(name, "one side must be user@host:path");
-    const std::string& far = upload ? arguments.operands.back() : source;
-    const std::size_t sign = far.find('@');
-    const std::size_t colon = far.find(':', sign);
-    if (far.substr(sign + 1, colon - sign - 1) != shell_.remote_.host) {
-      return failed(name, "connect to host: connection refused");
-    }
-    if (far.substr(0, sign) != shell_.remote_.user) return failed(name, "permission denied");
-    Machine home = shell_.remote_;  // paths without a slash begin at the remote home
-    home.cwd = home.home;
-    const std::string remote = resolved(home, far.substr(colon + 1));
-    Machine& from = upload ? machine_ : shell_.remote_;
-    Machine& to = upload ? shell_.remote_ : machine_;
-    const std::string source_path = upload ? at(source) : remote;
-    const std::string target = upload ? remote : at(arguments.operands.back());
-    if (from.files.find(source_path) == nullptr) return missing(name, source);
-    const bool recursive = arguments.has('r') || arguments.has('a');
-    if (from.files.is_directory(source_path) && !recursive) {
-      return failed(name, in_quotes(source) + " is a directory (use -r)");
-    }
-    const Output placed = place(from.files.tree(source_path), name_of(source_path), to, target,
-                                arguments.operands.back());
-    if (!placed.ok) return {false, name + ": " + placed.text};
-  }
-  return {};
-}
 
 }  // namespace turnhalle::terminal

@@ -1,23 +1,52 @@
 #include "envs/terminal_files.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/check.h"
+
 namespace turnhalle::terminal {
-namespace {
-
-bool is_below(std::string_view path, std::string_view directory) {
-  if (directory == "/") return path.size() > 1;
-  return path.size() > directory.size() && path.starts_with(directory) &&
-         path[directory.size()] == '/';
-}
-
-}  // namespace
 
 std::int64_t Entry::size() const {
   if (directory) return 4096;
-  std::size_t bytes = content.size();
-  for (const auto& [name, text] : members) bytes += name.size() + text.size();
-  return static_cast<std::int64_t>(bytes);
+  auto bytes = static_cast<std::int64_t>(content.size());
+  if (members != nullptr) {
+    for (const auto& [name, member] : *members) {
+      bytes += static_cast<std::int64_t>(name.size()) + (member.directory ? 0 : member.size());
+    }
+  }
+  return bytes;
+}
+
+std::int64_t Entry::weight() const {
+  std::int64_t weight = 1;
+  if (members != nullptr) {
+    for (const auto& [name, member] : *members) weight += member.weight();
+  }
+  return weight;
+}
+
+Entry file_of(std::string content, const std::string& owner) {
+  Entry entry;
+  entry.content = std::move(content);
+  entry.owner = owner;
+  return entry;
+}
+
+Entry directory_of(const std::string& owner) {
+  Entry entry;
+  entry.directory = true;
+  entry.mode = 0755;
+  entry.owner = owner;
+  return entry;
+}
+
+Entry archive_of(const std::string& kind, Tree members, const std::string& owner) {
+  Entry entry;
+  entry.archive = kind;
+  entry.members = std::make_shared<const Tree>(std::move(members));
+  entry.owner = owner;
+  return entry;
 }
 
 std::string name_of(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
@@ -48,12 +77,13 @@ std::string normal(std::string_view path) {
   return result.empty() ? "/" : result;
 }
 
-const Entry* FileSystem::find(std::string_view path) const {
-  const auto place = entries_.find(path);
-  return place == entries_.end() ? nullptr : &place->second;
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return path.size() > 1;
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
 }
 
-Entry* FileSystem::find(std::string_view path) {
+const Entry* FileSystem::find(std::string_view path) const {
   const auto place = entries_.find(path);
   return place == entries_.end() ? nullptr : &place->second;
 }
@@ -68,45 +98,98 @@ bool FileSystem::is_file(std::string_view path) const {
   return entry != nullptr && !entry->directory;
 }
 
-void FileSystem::make_directories(std::string_view path, const std::string& owner) {
-  if (path == "/" || find(path) != nullptr) return;
-  make_directories(parent_of(path), owner);
-  Entry entry;
-  entry.directory = true;
-  entry.mode = 0755;
-  entry.owner = owner;
-  entries_[std::string(path)] = std::move(entry);
+std::string_view FileSystem::put(const std::string& path, Entry entry) {
+  const Entry* old = find(path);
+  if (old != nullptr && old->directory != entry.directory) {
+    return "a file and a directory cannot replace each other";
+  }
+  if (old != nullptr && old->directory) return "";
+  if (!is_directory(parent_of(path))) return "no such directory";
+  if (path.size() > kPathBytesMax) return "the name is too long";
+  const std::int64_t more = entry.weight() - (old == nullptr ? 0 : old->weight());
+  if (weight_ + more > kWeightMax) return "the disk is full";
+  weight_ += more;
+  entries_[path] = std::move(entry);
+  return "";
 }
 
-void FileSystem::put(const std::string& path, Entry entry) { entries_[path] = std::move(entry); }
+std::string_view FileSystem::make_directories(std::string_view path, const std::string& owner) {
+  for (std::size_t slash = 0; slash < path.size();) {
+    slash = std::min(path.find('/', slash + 1), path.size());
+    const std::string upper(path.substr(0, slash));
+    if (upper == "/") continue;
+    if (const std::string_view refused = put(upper, directory_of(owner)); !refused.empty()) {
+      return refused;
+    }
+  }
+  return "";
+}
+
+std::string_view FileSystem::put_tree(const std::string& path, const Tree& tree,
+                                      const std::string& owner) {
+  for (const auto& [relative, entry] : tree) {
+    Entry copy = entry;
+    if (!owner.empty()) copy.owner = owner;
+    const std::string_view refused =
+        put(relative.empty() ? path : joined(path, relative), std::move(copy));
+    if (!refused.empty()) return refused;
+  }
+  return "";
+}
+
+void FileSystem::set_mode(std::string_view path, std::int64_t mode) {
+  const auto place = entries_.find(path);
+  check(place != entries_.end(), "what gets a mode is there", path);
+  place->second.mode = mode;
+}
 
 void FileSystem::remove(std::string_view path) {
-  std::erase_if(entries_, [path](const auto& item) {
-    return item.first != "/" && (item.first == path || is_below(item.first, path));
-  });
+  const auto place = entries_.find(path);
+  if (path == "/" || place == entries_.end()) return;
+  const auto [begin, end] = below(path);
+  for (auto item = begin; item != end; ++item) weight_ -= item->second.weight();
+  weight_ -= place->second.weight();
+  entries_.erase(begin, end);
+  entries_.erase(place);
+}
+
+// Descendants of "/a" stand between "/a/" and "/a0", as '0' follows '/'.
+std::pair<FileSystem::Entries::const_iterator, FileSystem::Entries::const_iterator>
+FileSystem::below(std::string_view path) const {
+  if (path == "/") return {std::next(entries_.begin()), entries_.end()};
+  return {entries_.lower_bound(std::string(path) + "/"),
+          entries_.lower_bound(std::string(path) + "0")};
 }
 
 std::vector<std::string> FileSystem::names_in(std::string_view directory) const {
   std::vector<std::string> names;
-  for (const auto& [path, entry] : entries_) {
-    if (path != "/" && parent_of(path) == directory) names.push_back(name_of(path));
+  const std::size_t begin = directory == "/" ? 1 : directory.size() + 1;
+  const auto [first, last] = below(directory);
+  for (auto item = first; item != last; ++item) {
+    if (item->first.find('/', begin) == std::string::npos) names.push_back(name_of(item->first));
   }
   return names;
 }
 
-std::map<std::string, Entry> FileSystem::tree(std::string_view path) const {
-  std::map<std::string, Entry> tree;
-  for (const auto& [key, entry] : entries_) {
-    if (key == path) tree[""] = entry;
-    if (is_below(key, path)) tree[key.substr(path == "/" ? 1 : path.size() + 1)] = entry;
-  }
+Tree FileSystem::tree(std::string_view path) const {
+  Tree tree;
+  if (const Entry* entry = find(path); entry != nullptr) tree[""] = *entry;
+  const std::size_t begin = path == "/" ? 1 : path.size() + 1;
+  const auto [first, last] = below(path);
+  for (auto item = first; item != last; ++item) tree[item->first.substr(begin)] = item->second;
   return tree;
 }
 
-void FileSystem::put_tree(const std::string& path, const std::map<std::string, Entry>& tree) {
-  for (const auto& [relative, entry] : tree) {
-    put(relative.empty() ? path : joined(path, relative), entry);
+bool FileSystem::is_sound() const {
+  std::int64_t weight = 0;
+  for (const auto& [path, entry] : entries_) {
+    weight += entry.weight();
+    if (path != normal(path) || path.size() > kPathBytesMax || !is_directory(parent_of(path)) ||
+        (entry.members != nullptr) == entry.archive.empty()) {
+      return false;
+    }
   }
+  return weight == weight_ && weight <= kWeightMax;
 }
 
 }  // namespace turnhalle::terminal

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <utility>
 
+#include "core/key_bytes.h"
 #include "core/text.h"
+#include "envs/option_schema.h"
 #include "envs/terminal_players.h"
+#include "envs/untimed_environment.h"
 
 namespace turnhalle::terminal {
 namespace {
@@ -36,7 +38,7 @@ struct Fixed {
   EnvironmentSpec spec;
 };
 
-class Terminal final : public Environment, public Observable {
+class Terminal final : public UntimedEnvironment, public Observable {
  public:
   explicit Terminal(std::shared_ptr<const Fixed> fixed)
       : fixed_(std::move(fixed)), options_(fixed_->options), shell_({}, {}) {}
@@ -44,6 +46,7 @@ class Terminal final : public Environment, public Observable {
   const EnvironmentSpec& spec() const override { return fixed_->spec; }
   const TerminalTask& task() const override { return task_; }
   const Shell& shell() const override { return shell_; }
+  const std::vector<std::string>& lines() const override { return lines_; }
 
   Opening reset(const Task& task) override {
     draw_task(task.task);
@@ -57,22 +60,19 @@ class Terminal final : public Environment, public Observable {
     result.outcome = outcome_;
     if (outcome_ != Outcome::running) return result;
     std::string_view line;
-    if (!between_tags(reply.text, "<answer>", "</answer>", line) || trim(line).empty() ||
-        line.size() > kLineBytesMax) {
+    if (!between_tags(reply.text, "<answer>", "</answer>", line) || !is_line(trim(line))) {
       outcome_ = Outcome::agent_error;
       result.outcome = outcome_;
       result.observation = "The answer could not be read. Write one line as <answer>LINE</answer>.";
       return result;
     }
-    lines_.emplace_back(trim(line));
-    const std::string said = to_utf8(shell_.run(lines_.back()));
-    if (is_done()) {
-      outcome_ = Outcome::done;
+    const std::string said = to_utf8(run(std::string(trim(line))));
+    outcome_ = outcome_of_lines();
+    if (outcome_ == Outcome::done) {
       result.reward = 1.0;
       result.parts.push_back({"goal", 1.0});
       result.observation = "Success: the task is done.";
-    } else if (static_cast<std::int64_t>(lines_.size()) >= options_.steps) {
-      outcome_ = Outcome::truncated;
+    } else if (outcome_ == Outcome::truncated) {
       result.observation = "The steps are used up and what was asked for is not done.";
     } else {
       result.observation = turn_text(said);
@@ -81,62 +81,54 @@ class Terminal final : public Environment, public Observable {
     return result;
   }
 
-  StepResult advance(const Event&, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    return result;
-  }
+  std::unique_ptr<Environment> fork() const override { return std::make_unique<Terminal>(*this); }
 
   // The task's key and the lines: the machines follow.
   void snapshot(ByteWriter& out) const override {
-    out.u8(static_cast<std::uint8_t>(outcome_));
-    out.boolean(key_.has_value());
-    const RandomKey key = key_.value_or(RandomKey{});
-    out.u64(key.high);
-    out.u64(key.low);
+    write_outcome(out);
+    out.boolean(drawn_);
+    write_key(out, key_);
     out.u64(lines_.size());
     for (const std::string& line : lines_) out.string(line);
   }
 
-  bool restore(ByteReader& in) override {
-    const std::uint8_t outcome = in.u8();
-    const bool drawn = in.boolean();
-    RandomKey key;
-    key.high = in.u64();
-    key.low = in.u64();
-    const std::size_t count = in.count(2);
-    if (!in.ok() || outcome > static_cast<std::uint8_t>(Outcome::timeout) ||
-        count > static_cast<std::size_t>(drawn ? options_.steps : 0)) {
-      return false;
-    }
-    key_.reset();
-    task_ = {};
-    shell_ = Shell({}, {});
-    lines_.clear();
-    if (drawn) draw_task(key);
-    for (std::size_t i = 0; i < count; ++i) {
-      lines_.push_back(in.string());
-      if (in.ok()) shell_.run(lines_.back());
-    }
-    outcome_ = static_cast<Outcome>(outcome);
-    return in.ok();
-  }
+  bool restore(ByteReader& in) override;
 
   Json hidden_state() const override {
     Json way = Json::array();
     for (const std::string& line : task_.way) way.push_back(line);
+    Json held = Json::array();
+    for (const Check& check : task_.checks) held.push_back(holds(check, shell_));
     return {{"kind", std::string(name_of(task_.kind))},
             {"way", way},
+            {"holds", held},
             {"steps", lines_.size()},
             {"connected", shell_.connected()}};
   }
 
  private:
+  static bool is_line(std::string_view text) {
+    return !text.empty() && text.size() <= kLineBytesMax;
+  }
+
   void draw_task(RandomKey key) {
     key_ = key;
+    drawn_ = true;
     task_ = draw_terminal_task(options_.task, key);
     shell_ = Shell(task_.local, task_.remote);
     lines_.clear();
+  }
+
+  // The goal is looked at after every command of the line.
+  std::string run(std::string line) {
+    lines_.push_back(std::move(line));
+    return shell_.run(lines_.back(), [this] { return is_done(); });
+  }
+
+  Outcome outcome_of_lines() const {
+    if (is_done()) return Outcome::done;
+    const bool used_up = static_cast<std::int64_t>(lines_.size()) >= options_.steps;
+    return used_up ? Outcome::truncated : Outcome::running;
   }
 
   bool is_done() const {
@@ -160,12 +152,41 @@ class Terminal final : public Environment, public Observable {
 
   std::shared_ptr<const Fixed> fixed_;
   const Options& options_;
-  std::optional<RandomKey> key_;
+  RandomKey key_;
+  bool drawn_ = false;
   TerminalTask task_;
   Shell shell_;
   std::vector<std::string> lines_;
-  Outcome outcome_ = Outcome::truncated;  // until the first reset nothing can be done
 };
+
+bool Terminal::restore(ByteReader& in) {
+  Outcome outcome;
+  const bool known = read_outcome(in, outcome);
+  const bool drawn = in.boolean();
+  const RandomKey key = read_key(in);
+  const std::size_t count = in.count(2);
+  const auto count_max = static_cast<std::size_t>(drawn ? options_.steps : 0);
+  if (!in.ok() || !known || count > count_max) return false;
+  key_ = key;
+  drawn_ = false;
+  task_ = {};
+  shell_ = Shell({}, {});
+  lines_.clear();
+  if (drawn) draw_task(key);
+  Outcome follows = drawn ? Outcome::running : Outcome::truncated;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string line = in.string();
+    if (!in.ok() || follows != Outcome::running || line != trim(line) || !is_line(line)) {
+      return false;
+    }
+    run(std::move(line));
+    follows = outcome_of_lines();
+  }
+  // An unreadable answer can end what still runs.
+  const bool ended = follows == Outcome::running && drawn && outcome == Outcome::agent_error;
+  outcome_ = outcome;
+  return outcome == follows || ended;
+}
 
 class TerminalFamily final : public EnvironmentFamily {
  public:
@@ -203,12 +224,8 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
 }
 
 Json options_schema() {
-  Json properties = {
-      {"steps", {{"type", "integer"}, {"minimum", 1}, {"maximum", kStepsMax}, {"default", 12}}},
-      {"composite_share",
-       {{"type", "number"}, {"minimum", 0.0}, {"maximum", 1.0}, {"default", 0.5}}}};
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  return options_object({{"steps", with_default(integer_schema(1, kStepsMax), 12)},
+                         {"composite_share", with_default(number_schema(0.0, 1.0), 0.5)}});
 }
 
 }  // namespace

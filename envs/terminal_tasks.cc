@@ -111,10 +111,10 @@ class TaskBuilder {
     machine.host = "localhost";
     machine.home = (system == System::linux ? "/home/" : "/Users/") + machine.user;
     machine.cwd = machine.home;
-    machine.files.make_directories(machine.home, machine.user);
+    make_directory(machine, machine.home, machine.user);
     if (&machine == &task_.remote) {
-      machine.files.make_directories("/var/www/html", "www-data");
-      machine.files.make_directories("/opt", "root");
+      make_directory(machine, "/var/www/html", "www-data");
+      make_directory(machine, "/opt", "root");
     }
   }
 
@@ -136,16 +136,23 @@ class TaskBuilder {
     return "content of " + name + " #" + std::to_string(seed_ % 1'000'000);
   }
 
-  void put(Machine& machine, const std::string& path, const std::string& content) {
-    Entry entry;
-    entry.content = content;
-    entry.owner = machine.user;
-    machine.files.put(path, std::move(entry));
+  static void make_directory(Machine& machine, const std::string& path, const std::string& owner) {
+    const std::string_view refused = machine.files.make_directories(path, owner);
+    check(refused.empty(), "a task's directories can be made", path, refused);
+  }
+
+  static void put(Machine& machine, const std::string& path, Entry entry) {
+    const std::string_view refused = machine.files.put(path, std::move(entry));
+    check(refused.empty(), "a task's files can be put", path, refused);
+  }
+
+  static void put(Machine& machine, const std::string& path, const std::string& content) {
+    put(machine, path, file_of(content, machine.user));
   }
 
   std::string make_home_directory(Machine& machine) {
     const std::string path = joined(machine.home, next_directory());
-    machine.files.make_directories(path, machine.user);
+    make_directory(machine, path, machine.user);
     return path;
   }
 
@@ -159,7 +166,7 @@ class TaskBuilder {
         return "/var/www/html";
       case 2: {
         const std::string path = joined("/opt", next_directory());
-        remote.files.make_directories(path, "root");
+        make_directory(remote, path, "root");
         return path;
       }
       default:
@@ -404,11 +411,9 @@ class TaskBuilder {
     const std::map<std::string, std::string> members = draw_members();
     const std::string format = draw_format();
     const std::string from = joined(remote_directory(), next_directory() + "_files." + format);
-    Entry archive;
-    archive.archive = format;
-    archive.members = members;
-    archive.owner = task_.remote.user;
-    task_.remote.files.put(from, std::move(archive));
+    Tree tree;
+    for (const auto& [name, content] : members) tree[name] = file_of(content, task_.remote.user);
+    put(task_.remote, from, archive_of(format, std::move(tree), task_.remote.user));
     const std::string directory = make_home_directory(task_.local);
     task_.sentence = "Download the archive " + at_remote(from) + " and extract it in the local " +
                      "directory " + local(directory) + ".";
@@ -457,15 +462,15 @@ bool holds(const Check& check, const Shell& shell) {
     case Check::Kind::mode:
       return entry != nullptr && entry->mode == check.mode;
     case Check::Kind::content:
-      return entry != nullptr && !entry->directory && entry->archive.empty() &&
-             entry->content == check.content;
+      return entry != nullptr && entry->is_text(check.content);
     case Check::Kind::archive:
       break;
   }
-  if (entry == nullptr || entry->archive.empty()) return false;
-  return std::all_of(check.members.begin(), check.members.end(), [entry](const auto& wanted) {
-    return std::any_of(entry->members.begin(), entry->members.end(), [&wanted](const auto& member) {
-      return name_of(member.first) == wanted.first && member.second == wanted.second;
+  if (entry == nullptr || entry->members == nullptr) return false;
+  const Tree& members = *entry->members;
+  return std::all_of(check.members.begin(), check.members.end(), [&members](const auto& wanted) {
+    return std::any_of(members.begin(), members.end(), [&wanted](const auto& member) {
+      return name_of(member.first) == wanted.first && member.second.is_text(wanted.second);
     });
   });
 }

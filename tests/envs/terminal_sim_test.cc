@@ -1,4 +1,4 @@
-// The simulated shell, all kinds of tasks, and the rules of terminal_sim.
+// All kinds of tasks, the rules of terminal_sim, and its players.
 #include "envs/terminal_sim.h"
 
 #include <gtest/gtest.h>
@@ -12,126 +12,12 @@
 #include "core/event_queue.h"
 #include "envs/terminal_players.h"
 #include "tests/envs/player_scores.h"
+#include "tests/envs/read_options.h"
 
 namespace turnhalle::terminal {
 namespace {
 
 RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
-
-Machine machine_of(System system, const std::string& user) {
-  Machine machine;
-  machine.system = system;
-  machine.user = user;
-  machine.host = "192.168.1.20";
-  machine.home = (system == System::linux ? "/home/" : "/Users/") + user;
-  machine.cwd = machine.home;
-  machine.files.make_directories(machine.home, user);
-  Entry entry;
-  entry.content = "hello";
-  entry.owner = user;
-  machine.files.put(machine.home + "/a.txt", entry);
-  return machine;
-}
-
-Shell shell_on(System system) {
-  return {machine_of(system, "ann"), machine_of(System::linux, "bob")};
-}
-
-struct Session {
-  std::string line;
-  std::string said;
-};
-
-class Sessions : public testing::TestWithParam<std::pair<System, std::vector<Session>>> {};
-
-TEST_P(Sessions, SayWhatIsExpected) {
-  Shell shell = shell_on(GetParam().first);
-  for (const Session& session : GetParam().second) {
-    EXPECT_EQ(shell.run(session.line), session.said) << session.line;
-  }
-}
-
-const std::vector<Session> kPaths = {
-    {"pwd", "/home/ann\n"},
-    {"mkdir -p x/y && cd x/y && pwd", "/home/ann/x/y\n"},
-    {"cd ../.. ; cat $HOME/a.txt", "hello\n"},
-    {"cat ~/a.txt 'a.txt'", "hello\nhello\n"},
-    {"cp a.txt 'b c.txt'; ls", "a.txt\nb c.txt\nx/\n"},
-    {"rm *.txt && ls", "x/\n"},
-    {"echo \"$USER is\" '$USER'", "ann is $USER\n"},
-    {"cat a.txt && echo no", "cat: \"a.txt\": no such file or directory\n"},
-    {"cat a.txt ; echo yes", "cat: \"a.txt\": no such file or directory\nyes\n"},
-    {"ls | cat", "shell: pipes and redirections are not supported\n"},
-    {"echo x > y", "shell: pipes and redirections are not supported\n"},
-    {"sleep 1", "\"sleep\": command not found\n"},
-    {"touch f && chmod 640 f && ls -l f", "-rw-r----- ann 0 f\n"},
-    {"chmod u+x,o=r f && ls -l f", "-rwxr--r-- ann 0 f\n"},
-    {"chmod 9 f", "chmod: mode \"9\" is not understood\n"},
-    {"rm x", "rm: \"x\" is a directory (use -r)\n"},
-    {"rm -r x; ls", "f\n"}};
-
-const std::vector<Session> kArchives = {
-    {"touch b.txt && tar -czf all.tar.gz a.txt b.txt && tar -tf all.tar.gz", "a.txt\nb.txt\n"},
-    {"mkdir d && cd d && tar xzf ../all.tar.gz && ls", "a.txt\nb.txt\n"},
-    {"tar -xzf ../all.tar.gz -C ..",
-     "tar: -C is not supported; archives are extracted in the current directory\n"},
-    {"cd .. && zip all.zip d", "zip: \"d\" is a directory (use -r)\n"},
-    {"zip -r all.zip d && unzip all.zip -d e", "d/a.txt\nd/b.txt\n"},
-    {"cat e/d/a.txt", "hello\n"},
-    {"tar -xf all.zip", "tar: this is not a tar archive\n"},
-    {"gzip a.txt && ls a*", "a.txt.gz\nall.tar.gz\nall.zip\n"},
-    {"gunzip a.txt.gz && cat a.txt", "hello\n"}};
-
-const std::vector<Session> kRemote = {
-    {"ssh bob@192.168.1.21", "ssh: connect to host \"192.168.1.21\": connection refused\n"},
-    {"ssh ann@192.168.1.20", "ssh: permission denied (publickey)\n"},
-    {"scp a.txt bob@192.168.1.20:up.txt", ""},
-    {"scp -r bob@192.168.1.20:/home/bob here && ls here", "a.txt\nup.txt\n"},
-    {"ssh bob@192.168.1.20 && ls", "Connected to 192.168.1.20.\na.txt\nup.txt\n"},
-    {"whoami ; ssh bob@192.168.1.20", "bob\nssh: you are connected already\n"},
-    {"scp a.txt bob@192.168.1.20:x", "scp: leave the remote machine first (exit)\n"},
-    {"exit", "Connection to 192.168.1.20 closed.\n"},
-    {"exit", "exit: you are not connected\n"},
-    {"rsync -av a.txt bob@192.168.1.20:/nowhere/x",
-     "rsync: \"bob@192.168.1.20:/nowhere/x\": no such directory\n"}};
-
-const std::vector<Session> kWindows = {
-    {"cd", ""},
-    {"pwd", "C:\\Users\\ann\n"},
-    {"mkdir x\\y && copy a.txt x\\y && dir x\\y", "a.txt\n"},
-    {"type C:\\Users\\ann\\x\\y\\a.txt", "hello\n"},
-    {"type %USERPROFILE%\\a.txt", "hello\n"},
-    {"ren a.txt b.txt && dir", "b.txt\nx/\n"},
-    {"tar -czf a.tar.gz b.txt", "\"tar\": command not found\n"},
-    {"chmod 600 b.txt", "\"chmod\": command not found\n"},
-    {"zip z.zip b.txt && del b.txt && unzip z.zip", "b.txt\n"},
-    {"scp C:\\Users\\ann\\b.txt bob@192.168.1.20:/home/bob/ && ssh bob@192.168.1.20 && ls",
-     "Connected to 192.168.1.20.\na.txt\nb.txt\n"}};
-
-INSTANTIATE_TEST_SUITE_P(Shell, Sessions,
-                         testing::Values(std::pair(System::linux, kPaths),
-                                         std::pair(System::linux, kArchives),
-                                         std::pair(System::linux, kRemote),
-                                         std::pair(System::windows, kWindows)));
-
-TEST(Prompt, HasTheFormOfTheSystem) {
-  EXPECT_EQ(shell_on(System::linux).prompt(), "ann@laptop:~$");
-  EXPECT_EQ(shell_on(System::macos).prompt(), "ann@MacBook ~ %");
-  EXPECT_EQ(shell_on(System::windows).prompt(), "C:\\Users\\ann>");
-  Shell shell = shell_on(System::macos);
-  shell.run("ssh bob@192.168.1.20 && cd ..");
-  EXPECT_EQ(shell.prompt(), "bob@server:/home$");
-}
-
-TEST(ShellListing, StopsAfterFiftyEntries) {
-  Shell shell = shell_on(System::linux);
-  std::string line = "touch";
-  for (int i = 10; i < 70; ++i) line += " f" + std::to_string(i);
-  shell.run(line);
-  const std::string said = shell.run("ls");
-  EXPECT_NE(said.find("... and 11 more"), std::string::npos);
-  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 51);
-}
 
 // Every kind on every system: nothing holds at first, everything after the last line and not
 // before it, within the budget.
@@ -180,26 +66,119 @@ TEST(TerminalTasks, AreHalfCompositeAndUniformWithin) {
   for (const auto& [system, count] : systems) EXPECT_NEAR(count, 1333, 150);
 }
 
-TEST(Terminal, EndsWithSuccessStepsOrAnUnreadableAnswer) {
-  const auto document = parse_json("{\"steps\":3}", "options.json");
-  JsonReader reader(*document);
-  const auto family = entry().read(reader.object(), PromptStyle::paper);
-  const auto game = family->make();
+std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options) {
+  return read_options(entry(), options, PromptStyle::paper).value();
+}
+
+StepResult say(Environment& game, const std::string& text) {
   EventQueue queue;
-  const auto say = [&](const std::string& text) {
-    AgentReply reply;
-    reply.text = text;
-    return game->step(kAgentSeat, reply, queue);
-  };
-  game->reset({key_of(1), key_of(2), 0, 0});
-  EXPECT_EQ(say("ls").outcome, Outcome::agent_error);
-  game->reset({key_of(1), key_of(2), 0, 0});
-  EXPECT_EQ(say("<answer> </answer>").outcome, Outcome::agent_error);
-  game->reset({key_of(1), key_of(2), 0, 0});
-  EXPECT_EQ(say("<answer>pwd</answer>").outcome, Outcome::running);
-  EXPECT_NE(say("<answer>nothing</answer>").observation.find("command not found"),
+  AgentReply reply;
+  reply.text = text;
+  return game.step(kAgentSeat, reply, queue);
+}
+
+Task task_of(std::uint64_t number) { return {key_of(1), key_of(number), 0, 0}; }
+
+TEST(Terminal, EndsWithSuccessStepsOrAnUnreadableAnswer) {
+  const auto game = family_of("{\"steps\":3}")->make();
+  for (const std::string& unreadable : {std::string("ls"), std::string("<answer> </answer>"),
+                                        std::string("<answer>ls</answer><answer>ls</answer>"),
+                                        "<answer>" + std::string(2001, 'x') + "</answer>"}) {
+    game->reset(task_of(2));
+    const StepResult result = say(*game, unreadable);
+    EXPECT_EQ(result.outcome, Outcome::agent_error);
+    EXPECT_EQ(result.reward, 0.0);
+  }
+  game->reset(task_of(2));
+  EXPECT_EQ(say(*game, "<answer>pwd</answer>").outcome, Outcome::running);
+  EXPECT_NE(say(*game, "<answer>nothing</answer>").observation.find("command not found"),
             std::string::npos);
-  EXPECT_EQ(say("<answer>ls</answer>").outcome, Outcome::truncated);
+  EXPECT_EQ(say(*game, "<answer>ls</answer>").outcome, Outcome::truncated);
+}
+
+// What a line would undo after it has reached the goal is not done any more.
+TEST(Terminal, LooksAtTheGoalAfterEveryCommandOfALine) {
+  const auto game = family_of("{\"composite_share\":0}")->make();
+  const auto& seen = dynamic_cast<const Observable&>(*game);
+  int undone = 0;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    game->reset(task_of(i));
+    if (seen.task().kind != TaskKind::mkdir) continue;
+    const Check goal = seen.task().checks[0];
+    std::string line;
+    for (const std::string& command : seen.task().way) line += command + " && ";
+    line += "rm -r " + goal.path;
+    const StepResult result = say(*game, "<answer>" + line + "</answer>");
+    EXPECT_EQ(result.outcome, Outcome::done) << line;
+    EXPECT_EQ(result.reward, 1.0);
+    EXPECT_TRUE(holds(goal, seen.shell()));
+    ++undone;
+  }
+  EXPECT_GT(undone, 3);
+}
+
+TEST(Terminal, RestoresWhatItSavedAndRefusesWhatNoGameHas) {
+  const auto game = family_of("{\"steps\":3}")->make();
+  const auto saved = [&game] {
+    std::string bytes;
+    ByteWriter out(bytes);
+    game->snapshot(out);
+    return bytes;
+  };
+  const auto restores = [](const std::string& bytes) {
+    const auto other = family_of("{\"steps\":3}")->make();
+    ByteReader in(bytes);
+    return other->restore(in) && in.finished();
+  };
+  const std::string nothing = saved();
+  EXPECT_TRUE(restores(nothing));
+  EXPECT_FALSE(restores('\0' + nothing.substr(1))) << "running without a task";
+  game->reset(task_of(3));
+  say(*game, "<answer>mkdir a</answer>");
+  const std::string running = saved();
+  EXPECT_TRUE(restores(running));
+  const auto with_outcome = [&running](Outcome outcome) {
+    return static_cast<char>(outcome) + running.substr(1);
+  };
+  EXPECT_TRUE(restores(with_outcome(Outcome::agent_error)));
+  for (const Outcome outcome : {Outcome::done, Outcome::truncated, Outcome::timeout}) {
+    EXPECT_FALSE(restores(with_outcome(outcome))) << name_of(outcome);
+  }
+  say(*game, "<answer>cd a</answer>");
+  say(*game, "<answer>pwd</answer>");
+  const std::string used_up = saved();
+  EXPECT_TRUE(restores(used_up));
+  EXPECT_FALSE(restores('\0' + used_up.substr(1))) << "running without steps";
+}
+
+TEST(TerminalOptions, AreReadWithTheirBounds) {
+  const auto refused = [](const std::string& options) {
+    const auto family = read_options(entry(), options, PromptStyle::paper);
+    return family ? std::string("accepted") : family.error().text();
+  };
+  EXPECT_EQ(refused("{\"steps\":64,\"composite_share\":1}"), "accepted");
+  EXPECT_NE(refused("{\"steps\":65}").find("/steps"), std::string::npos);
+  EXPECT_NE(refused("{\"composite_share\":1.5}").find("/composite_share"), std::string::npos);
+  EXPECT_NE(refused("{\"step\":3}").find("\"steps\""), std::string::npos);
+}
+
+// The first line is lost twice, as a fault does: the expert goes on from what was run.
+TEST(TerminalPlayers, TheExpertGivesALineUntilItHasArrived) {
+  const auto family = family_of("{\"composite_share\":1}");
+  const auto game = family->make();
+  const auto player = family->make_player("expert");
+  const auto& seen = dynamic_cast<const Observable&>(*game);
+  game->reset(task_of(5));
+  std::string first;
+  for (std::int64_t turn = 0; turn < 12; ++turn) {
+    const std::string reply = player->play({*game, {}, EpisodeKind::solve, 0, turn}, key_of(9));
+    if (turn < 3) {
+      EXPECT_EQ(reply, "<answer>" + seen.task().way[0] + "</answer>");
+    }
+    if (turn < 2) continue;
+    if (say(*game, reply).outcome != Outcome::running) break;
+  }
+  EXPECT_EQ(say(*game, "").outcome, Outcome::done);
 }
 
 TEST(TerminalPlayers, TheExpertDoesAllTasksAndAimlessLinesNone) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -14,21 +15,26 @@
 #include "core/text.h"
 #include "envs/all.h"
 #include "envs/task_sequence.h"
+#include "envs/terminal_tasks.h"
 
 namespace turnhalle::fuzz {
 namespace {
 
-constexpr std::array kScenarios = {"frozen_lake_obscure_easy_compact", "guess_number_compact"};
+constexpr std::array kScenarios = {"frozen_lake_obscure_easy_compact", "guess_number_compact",
+                                   "terminal_sim"};
+constexpr std::array<std::size_t, kScenarios.size()> kScenarioBytes = {0, 1, 128};
 
-const Scenario& scenario(std::size_t number) {
+// The last one from byte 128 on, the others by turns below.
+const Scenario& scenario(std::size_t byte) {
   static const std::array<Scenario, kScenarios.size()> all = [] {
     const auto read = [](std::string name) {
       const std::string folder = std::string(TURNHALLE_SOURCE_DIR) + "/scenarios/";
       return read_scenario(folder + name + ".json", all_environments()).value();
     };
-    return std::array<Scenario, kScenarios.size()>{read(kScenarios[0]), read(kScenarios[1])};
+    return std::array<Scenario, kScenarios.size()>{read(kScenarios[0]), read(kScenarios[1]),
+                                                   read(kScenarios[2])};
   }();
-  return all[number % all.size()];
+  return byte < kScenarioBytes.back() ? all[byte % 2] : all.back();
 }
 
 std::unique_ptr<World> new_world(const Scenario& of) {
@@ -112,7 +118,7 @@ void run_snapshot(std::string_view bytes) {
 
 std::vector<std::string> snapshot_seeds() {
   std::vector<std::string> seeds;
-  for (std::size_t number = 0; number < kScenarios.size(); ++number) {
+  for (const std::size_t number : kScenarioBytes) {
     const auto world = new_world(scenario(number));
     world->start();
     for (std::size_t turn = 0; turn < 10 && !world->finished(); ++turn) {
@@ -224,24 +230,60 @@ void run_chat(std::string_view bytes) {
   }
 }
 
-std::vector<std::string> no_seeds() { return {}; }
+terminal::TerminalTask terminal_task(std::size_t byte) {
+  return terminal::draw_terminal_task(static_cast<terminal::TaskKind>(byte % terminal::kKinds),
+                                      static_cast<terminal::System>(byte / terminal::kKinds % 3),
+                                      RandomKey{});
+}
 
-std::vector<std::string> scenario_seeds() {
+// Lines of the simulated shell: the first byte chooses the machines, which stay sound.
+void run_shell(std::string_view bytes) {
+  const terminal::TerminalTask task =
+      terminal_task(bytes.empty() ? 0 : static_cast<unsigned char>(bytes.front()));
+  terminal::Shell shell(task.local, task.remote);
+  std::string_view rest = bytes.substr(bytes.empty() ? 0 : 1);
+  for (int lines = 0; lines < 16 && !rest.empty(); ++lines) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::string said = shell.run(line.substr(0, 2000));
+    check(said.size() < 10'000, "a line says a bounded amount", said.size());
+    check(shell.local().files.is_sound(), "the local machine stays sound", line);
+    check(shell.remote().files.is_sound(), "the remote machine stays sound", line);
+    check(shell.here().files.is_directory(shell.here().cwd), "one is in a directory", line);
+    check(is_utf8(to_utf8(shell.prompt())), "a prompt can be shown");
+  }
+}
+
+std::vector<std::string> shell_seeds() {
   std::vector<std::string> seeds;
-  for (std::size_t i = 0; i < kScenarios.size(); ++i) {
-    seeds.push_back(canonical(scenario(i).document));
+  for (std::size_t byte = 0; byte < 3 * terminal::kKinds; ++byte) {
+    const terminal::TerminalTask task = terminal_task(byte);
+    std::string seed(1, static_cast<char>(byte));
+    for (const std::string& line : task.way) seed += line + "\n";
+    seeds.push_back(std::move(seed));
   }
   return seeds;
 }
 
-constexpr std::array<Target, 7> kTargets = {
+std::vector<std::string> no_seeds() { return {}; }
+
+std::vector<std::string> scenario_seeds() {
+  std::vector<std::string> seeds;
+  for (const std::size_t number : kScenarioBytes) {
+    seeds.push_back(canonical(scenario(number).document));
+  }
+  return seeds;
+}
+
+constexpr std::array<Target, 8> kTargets = {
     Target{"json", run_json, no_seeds, 20'000},
     Target{"scenario", run_scenario, scenario_seeds, 3'000},
     Target{"reply", run_reply, no_seeds, 10'000},
     Target{"snapshot", run_snapshot, snapshot_seeds, 10'000},
     Target{"store", run_store, store_seeds, 200},
     Target{"agent", run_agent, no_seeds, 10'000},
-    Target{"chat", run_chat, no_seeds, 20'000}};
+    Target{"chat", run_chat, no_seeds, 20'000},
+    Target{"shell", run_shell, shell_seeds, 5'000}};
 
 }  // namespace
 
