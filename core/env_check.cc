@@ -280,6 +280,14 @@ Finding check_chunks(const Setting& setting, const EnvironmentRegistry& registry
   return finding;
 }
 
+// The scenario without latencies, faults and events: the environment itself.
+Result<Scenario> without_conditions(const Scenario& scenario, const EnvironmentRegistry& registry) {
+  if (scenario.conditions == nullptr) return scenario;
+  JsonDocument document{scenario.file, "", scenario.document};
+  for (const char* key : {"latency", "faults", "events"}) document.root.erase(key);
+  return scenario_from(document, registry);
+}
+
 CheckLine line(std::string name, Finding finding, std::string measured = "") {
   const bool passed = finding.empty();
   return {std::move(name), passed, passed ? std::move(measured) : std::move(finding)};
@@ -295,25 +303,29 @@ std::vector<CheckLine> check_environment(const Scenario& scenario,
   std::vector<CheckLine> lines;
   lines.push_back(line("players", check_players(setting, registry)));
   lines.push_back(line("options", check_options(setting, registry)));
-  if (!lines.front().passed) {
+  const Result<Scenario> bare = without_conditions(scenario, registry);
+  if (!bare) lines.push_back(line("conditions", bare.error().text()));
+  if (!lines.front().passed || !bare) {
     return lines;  // nothing else can be played
   }
+  const Setting calm{*bare, make_lifecycle, options};
   lines.push_back(line("repeatable", env_check::check_repeatable(setting)));
   lines.push_back(line("threads", env_check::check_threads(setting)));
   lines.push_back(line("neighbours", env_check::check_neighbours(setting)));
-  lines.push_back(line("fresh", env_check::check_fresh(setting)));
-  lines.push_back(line("ended", env_check::check_ended(setting)));
+  lines.push_back(line("fresh", env_check::check_fresh(calm)));
+  lines.push_back(line("ended", env_check::check_ended(calm)));
   lines.push_back(line("snapshots", env_check::check_snapshots(setting)));
   lines.push_back(line("forks", env_check::check_forks(setting)));
-  lines.push_back(line("hostile", check_hostile(setting)));
-  lines.push_back(line("chunks", check_chunks(setting, registry)));
-  const Scores expert = score(setting, "expert");
-  const Scores random = score(setting, "random");
+  lines.push_back(line("hostile", check_hostile(calm)));
+  lines.push_back(line("chunks", check_chunks(calm, registry)));
+  const Scores expert = score(calm, "expert");
+  const Scores random = score(calm, "random");
+  const Audit disturbed = scenario.conditions == nullptr ? Audit{} : score(setting, "random").audit;
   lines.push_back(
       line("expert", judge_expert(expert, random),
            "mean return " + shortest(expert.mean) + ", random play " + shortest(random.mean)));
-  lines.push_back(line("rewards", expert.audit.rewards + random.audit.rewards));
-  lines.push_back(line("limits", expert.audit.limits + random.audit.limits));
+  lines.push_back(line("rewards", expert.audit.rewards + random.audit.rewards + disturbed.rewards));
+  lines.push_back(line("limits", expert.audit.limits + random.audit.limits + disturbed.limits));
   return lines;
 }
 

@@ -19,6 +19,9 @@
 //   ended            nothing changes after the end of an episode
 //   options          an unknown option is refused, by name
 //   chunks           the pieces of the compact style cover all text (where a list is given)
+//
+// A scenario's latencies, faults and events are left out where the environment itself is judged
+// (fresh, ended, hostile, chunks, expert).
 #pragma once
 
 #include <cstdint>

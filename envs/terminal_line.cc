@@ -62,6 +62,7 @@ Command LineReader::next(const Machine& machine) {
     }
   }
   end_word(command);
+  end_ = at_ - (after_and_ ? 2 : ended_ ? 1 : 0);
   if (quote_ != '\0' && command.refused.empty()) command.refused = "a quote is not closed";
   if (!command.refused.empty()) at_ = line_.size();
   return command;
@@ -136,6 +137,14 @@ std::string refusal_of(const Machine& machine, std::string_view line) {
     refused = reader.next(machine).refused;
   }
   return refused;
+}
+
+std::string_view first_command(const Machine& machine, std::string_view line) {
+  if (!refusal_of(machine, line).empty()) return line;
+  LineReader reader(line);
+  while (!reader.finished() && reader.next(machine).words.empty()) {
+  }
+  return reader.read_so_far();
 }
 
 Words globbed(const Machine& machine, const std::string& word) {

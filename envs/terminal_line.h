@@ -36,6 +36,8 @@ class LineReader {
   /// The next command with its variables, as this machine reads it. Nothing follows what is
   /// refused.
   Command next(const Machine& machine);
+  /// What was read so far, without the sign behind it.
+  std::string_view read_so_far() const { return line_.substr(0, end_); }
 
  private:
   void read_plain(const Machine& machine, char c, Command& command);
@@ -46,6 +48,7 @@ class LineReader {
 
   std::string_view line_;
   std::size_t at_ = 0;
+  std::size_t end_ = 0;  // of the command that was read last
   bool after_and_ = false;
   bool ended_ = false;  // the command
   char quote_ = '\0';
@@ -54,6 +57,8 @@ class LineReader {
 
 /// Why a line is refused as a whole, or "".
 std::string refusal_of(const Machine& machine, std::string_view line);
+/// A line up to its first command; all of it when it is refused.
+std::string_view first_command(const Machine& machine, std::string_view line);
 /// The words with each * filled in. False when there are more than a command takes.
 bool fill_in(const Machine& machine, const std::vector<Word>& words, Words& filled);
 /// The paths that a word with a * in its last part stands for; the word itself when there are none.

@@ -7,6 +7,7 @@
 #include "core/key_bytes.h"
 #include "core/text.h"
 #include "envs/option_schema.h"
+#include "envs/terminal_line.h"
 #include "envs/terminal_players.h"
 #include "envs/untimed_environment.h"
 
@@ -55,30 +56,10 @@ class Terminal final : public UntimedEnvironment, public Observable {
     return {system_text(), turn_text("")};
   }
 
-  StepResult step(Seat, const AgentReply& reply, Scheduler&) override {
-    StepResult result;
-    result.outcome = outcome_;
-    if (outcome_ != Outcome::running) return result;
-    std::string_view line;
-    if (!between_tags(reply.text, "<answer>", "</answer>", line) || !is_line(trim(line))) {
-      outcome_ = Outcome::agent_error;
-      result.outcome = outcome_;
-      result.observation = "The answer could not be read. Write one line as <answer>LINE</answer>.";
-      return result;
-    }
-    const std::string said = to_utf8(run(std::string(trim(line))));
-    outcome_ = outcome_of_lines();
-    if (outcome_ == Outcome::done) {
-      result.reward = 1.0;
-      result.parts.push_back({"goal", 1.0});
-      result.observation = "Success: the task is done.";
-    } else if (outcome_ == Outcome::truncated) {
-      result.observation = "The steps are used up and what was asked for is not done.";
-    } else {
-      result.observation = turn_text(said);
-    }
-    result.outcome = outcome_;
-    return result;
+  StepResult step(Seat, const AgentReply& reply, Scheduler&) override { return act(reply, false); }
+  /// Only the first command of the line is run.
+  StepResult step_in_part(Seat, const AgentReply& reply, Scheduler&) override {
+    return act(reply, true);
   }
 
   std::unique_ptr<Environment> fork() const override { return std::make_unique<Terminal>(*this); }
@@ -109,6 +90,34 @@ class Terminal final : public UntimedEnvironment, public Observable {
  private:
   static bool is_line(std::string_view text) {
     return !text.empty() && text.size() <= kLineBytesMax;
+  }
+
+  StepResult act(const AgentReply& reply, bool in_part) {
+    StepResult result;
+    result.outcome = outcome_;
+    if (outcome_ != Outcome::running) return result;
+    std::string_view line;
+    if (!between_tags(reply.text, "<answer>", "</answer>", line) || !is_line(trim(line))) {
+      outcome_ = Outcome::agent_error;
+      result.outcome = outcome_;
+      result.observation = "The answer could not be read. Write one line as <answer>LINE</answer>.";
+      return result;
+    }
+    line = trim(line);
+    if (in_part) line = trim(first_command(shell_.here(), line));
+    const std::string said = to_utf8(run(std::string(line)));
+    outcome_ = outcome_of_lines();
+    if (outcome_ == Outcome::done) {
+      result.reward = 1.0;
+      result.parts.push_back({"goal", 1.0});
+      result.observation = "Success: the task is done.";
+    } else if (outcome_ == Outcome::truncated) {
+      result.observation = "The steps are used up and what was asked for is not done.";
+    } else {
+      result.observation = turn_text(said);
+    }
+    result.outcome = outcome_;
+    return result;
   }
 
   void draw_task(RandomKey key) {

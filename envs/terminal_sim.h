@@ -5,7 +5,8 @@
 //          for real. terminal_shell.h and terminal_line.h say what the shell understands.
 // Hidden   The files. Every task has machines of its own: nothing is shared within a lifecycle but
 //          the knowledge of the commands. Permissions and owners are recorded, not enforced.
-// Action   <answer>LINE</answer>, exactly one such pair of tags; the line has at most 2000 bytes.
+// Action   <answer>LINE</answer>, exactly one such pair of tags; the line has at most 2000 bytes. A
+//          line that takes effect in part (step_in_part) is cut after its first command.
 // Observe  The task, local system, remote user and host, the commands; every turn the step, what
 //          the line said and the prompt. Both styles have the same wording; in the compact one the
 //          rules stand in the first observation.

@@ -117,6 +117,36 @@ TEST(Terminal, LooksAtTheGoalAfterEveryCommandOfALine) {
   EXPECT_GT(undone, 3);
 }
 
+TEST(Terminal, RunsTheFirstCommandOfALineThatArrivesInPart) {
+  const auto family = family_of("{}");
+  const auto game = family->make();
+  const auto& seen = dynamic_cast<const Observable&>(*game);
+  EventQueue queue;
+  const auto say_in_part = [&](const std::string& line) {
+    AgentReply reply;
+    reply.text = "<answer>" + line + "</answer>";
+    return game->step_in_part(kAgentSeat, reply, queue).outcome;
+  };
+  game->reset(task_of(3));
+  EXPECT_EQ(say_in_part("; mkdir \"new && old\" && mkdir other ; mkdir third"), Outcome::running);
+  EXPECT_EQ(say_in_part("mkdir fourth | mkdir fifth"), Outcome::running);
+  EXPECT_EQ(say_in_part("mkdir sixth"), Outcome::running);
+  EXPECT_EQ(seen.lines(), (std::vector<std::string>{"; mkdir \"new && old\"",
+                                                    "mkdir fourth | mkdir fifth", "mkdir sixth"}));
+  const Machine& local = seen.shell().local();
+  const auto made = [&local](const char* name) {
+    return local.files.is_directory(joined(local.home, name));
+  };
+  EXPECT_TRUE(made("new && old") && made("sixth"));
+  EXPECT_FALSE(made("other") || made("third") || made("fourth") || made("fifth"));
+  std::string saved;
+  ByteWriter out(saved);
+  game->snapshot(out);
+  const auto other = family->make();
+  ByteReader in(saved);
+  EXPECT_TRUE(other->restore(in));
+}
+
 TEST(Terminal, RestoresWhatItSavedAndRefusesWhatNoGameHas) {
   const auto game = family_of("{\"steps\":3}")->make();
   const auto saved = [&game] {

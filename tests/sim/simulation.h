@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 
+#include "core/fault.h"
+
 namespace turnhalle::simulation {
 
 /// A mistake that is put in on purpose: the checkers must find it.
@@ -34,5 +36,11 @@ struct Failure {
 /// Runs one seed; nothing when all rules hold. `root` is the folder with scenarios/.
 std::optional<Failure> run_seed(const std::string& root, std::uint64_t seed,
                                 Plant plant = Plant::none);
+
+/// One environment (its first scenario, random play) under one kind of fault in half of the turns,
+/// on 1, 2 and 4 threads, with nothing else that takes time: then the ledger is also compared with
+/// how many actions reached the environment and how long turns last. The fault must occur.
+std::optional<Failure> run_fault(const std::string& root, const std::string& environment,
+                                 FaultKind kind, Plant plant = Plant::none);
 
 }  // namespace turnhalle::simulation

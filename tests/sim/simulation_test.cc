@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
+#include "envs/all.h"
+
 namespace turnhalle::simulation {
 namespace {
 
@@ -19,6 +23,35 @@ TEST_P(SimulatedSeeds, HoldUnderEveryChecker) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Residues, SimulatedSeeds, testing::Range<std::uint64_t>(0, 4));
+
+class EnvironmentUnderFault : public testing::TestWithParam<std::tuple<std::string, int>> {};
+
+TEST_P(EnvironmentUnderFault, HoldsUnderEveryChecker) {
+  const auto& [environment, kind] = GetParam();
+  const auto failure = run_fault(TURNHALLE_SOURCE_DIR, environment, static_cast<FaultKind>(kind));
+  ASSERT_FALSE(failure) << "it does not hold that " << failure->rule << "\n"
+                        << failure->detail << "\nagain: " << failure->repeat;
+}
+
+INSTANTIATE_TEST_SUITE_P(Matrix, EnvironmentUnderFault,
+                         testing::Combine(testing::ValuesIn(all_environments().names()),
+                                          testing::Range(0, kFaultKinds)),
+                         [](const auto& item) {
+                           const auto kind = static_cast<FaultKind>(std::get<1>(item.param));
+                           return std::get<0>(item.param) + "_" +
+                                  std::string(turnhalle::name_of(kind));
+                         });
+
+// The checkers of a row see faults that nobody wrote down.
+TEST(SilentFaults, AreFoundInEveryKind) {
+  for (int kind = 0; kind < kFaultKinds; ++kind) {
+    const auto failure = run_fault(TURNHALLE_SOURCE_DIR, "frozen_lake_obscure",
+                                   static_cast<FaultKind>(kind), Plant::silent_fault);
+    ASSERT_TRUE(failure) << turnhalle::name_of(static_cast<FaultKind>(kind));
+    EXPECT_NE(failure->rule, "the fault is injected at all");
+    EXPECT_EQ(failure->repeat.find("simulation --environment frozen_lake_obscure --fault "), 0u);
+  }
+}
 
 class PlantedMistake : public testing::TestWithParam<int> {};
 
