@@ -328,8 +328,17 @@ Result<std::vector<LifecycleRollout>> play_groups(const StepContext& context, st
   plan.groups = groups;
   plan.group_size = context.experiment.reinforcement.group_size;
   return play_rollouts(
-      context.experiment.scenario, plan, [&](LifecycleIndex) { return context.policy.make_agent(); },
+      context.experiment.scenario, plan,
+      [&](LifecycleIndex) { return context.policy.make_agent(); },
       [&] { return context.policy.pump(); }, context.stop);
+}
+
+// The tasks of reinforcement follow those of imitation, and each round of refill follows all steps
+// of the round before: every group is new, also in a run that is resumed.
+std::int64_t first_group(const Experiment& experiment, std::int64_t step, std::int64_t round) {
+  const Reinforcement& rl = experiment.reinforcement;
+  return experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
+         (round * rl.steps + step) * rl.groups_per_step;
 }
 
 // The step's groups. With refill, groups that the recipe's filter takes out are replaced by new
@@ -341,11 +350,8 @@ Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
   std::vector<LifecycleRollout> kept;
   std::int64_t missing = rl.groups_per_step;
   for (std::int64_t round = 0; round <= rl.refill_rounds && missing > 0; ++round) {
-    // The tasks of reinforcement follow those of imitation, and each round's those of all steps
-    // of the round before: every group is new, also in a run that is resumed.
-    const std::int64_t first = experiment.warm_start.steps * experiment.warm_start.lifecycles_per_step +
-                               (round * rl.steps + step) * rl.groups_per_step;
-    Result<std::vector<LifecycleRollout>> played = play_groups(context, first, missing);
+    Result<std::vector<LifecycleRollout>> played =
+        play_groups(context, first_group(experiment, step, round), missing);
     if (!played || (context.stop != nullptr && *context.stop)) {
       return played ? Result<RolloutBatch>(RolloutBatch{}) : played.error();
     }
@@ -355,7 +361,8 @@ Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
             : trains(rl.recipe, assemble(*played, rl.group_size).rows,
                      static_cast<std::size_t>(missing));
     for (std::size_t i = 0; i < played->size(); ++i) {
-      if (wanted[i / static_cast<std::size_t>(rl.group_size)]) kept.push_back(std::move((*played)[i]));
+      const std::size_t group = i / static_cast<std::size_t>(rl.group_size);
+      if (wanted[group]) kept.push_back(std::move((*played)[i]));
     }
     missing = rl.groups_per_step - static_cast<std::int64_t>(kept.size()) / rl.group_size;
   }

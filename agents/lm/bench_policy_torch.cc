@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
@@ -9,6 +10,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "agents/lm/engine_torch.h"
@@ -121,6 +123,46 @@ double train(const Transformer& model, Optimiser& optimiser, const TrainingLoad&
   return static_cast<double>(load.batch.token_count()) / watch.seconds();
 }
 
+constexpr std::int64_t kTurnPart = 16;  // tokens of feedback, and of a reply
+
+// Each turn but the first with the feedback before its reply overwritten.
+std::vector<std::vector<TokenId>> counterfactuals(const PolicyLoad& load,
+                                                  std::int64_t vocabulary) {
+  std::vector<std::vector<TokenId>> variants;
+  const RandomKey key = RandomKey::from_seed(3);
+  for (std::int64_t rollout = 0; rollout < load.rollouts; ++rollout) {
+    const std::vector<TokenId> whole =
+        load_tokens(load.prompt_tokens + 2 * kTurnPart * load.turns, vocabulary,
+                    key.split(static_cast<std::uint64_t>(rollout)));
+    for (std::int64_t turn = 1; turn < load.turns; ++turn) {
+      const std::int64_t feedback = load.prompt_tokens + 2 * kTurnPart * turn;
+      std::vector<TokenId> variant(whole.begin(), whole.begin() + feedback + 2 * kTurnPart);
+      std::fill_n(variant.begin() + feedback, kTurnPart, TokenId{0});
+      variants.push_back(std::move(variant));
+    }
+  }
+  std::sort(variants.begin(), variants.end());
+  return variants;
+}
+
+double score(const Transformer& model, const std::vector<std::vector<TokenId>>& variants,
+             Precision precision, bool sharing) {
+  const c10::NoGradGuard no_gradients;
+  const Stopwatch watch;
+  PackedBatch batch;
+  std::vector<std::int64_t> rows;  // that predict a reply's tokens
+  for (const std::vector<TokenId>& variant : variants) {
+    sharing ? batch.append_sharing(variant) : batch.append(variant);
+    const auto places = batch.packed.sequence(batch.sequence_count() - 1);
+    rows.insert(rows.end(), places.end() - kTurnPart - 1, places.end() - 1);
+  }
+  const at::Tensor index =
+      at::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, at::kLong);
+  const at::Tensor hidden = model.hidden(batch, {precision, false}).index_select(0, index);
+  at::log_softmax(model.logits(hidden), -1);
+  return static_cast<double>(variants.size()) / watch.seconds();
+}
+
 std::shared_ptr<Transformer> copy_of(const Transformer& model) {
   auto copy = std::make_shared<Transformer>(model.config());
   const std::vector<NamedWeight> from = model.hf_weights();
@@ -141,6 +183,16 @@ PolicyRates measure_policy(std::shared_ptr<const Transformer> model, const Polic
     options.precision = load.generation_precision;
     const auto engine = make_engine(model, options);
     generate(*engine, load, run < 0 ? warm_up : rates);
+  }
+  if (load.rollouts > 0) {
+    const auto variants = counterfactuals(load, model->config().vocab_size);
+    for (int run = -1; run < load.runs; ++run) {
+      PolicyRates& kept = run < 0 ? warm_up : rates;
+      for (const bool sharing : {true, false}) {
+        (sharing ? kept.scored_sharing : kept.scored_apart)
+            .push_back(score(*model, variants, load.training_precision, sharing));
+      }
+    }
   }
   if (load.sequences > 0) {
     const auto trained = copy_of(*model);

@@ -22,6 +22,10 @@ struct PolicyLoad {
   /// Length of training sequence i: sequence_min + i · 37 mod (sequence_max − sequence_min + 1).
   std::int64_t sequence_min = 40;
   std::int64_t sequence_max = 100;
+  /// Rollouts whose feedback is overwritten turn by turn (trainers/token_arrays.h): a prompt of
+  /// `prompt_tokens`, then turns of 16 tokens of feedback and 16 of reply; 0: none.
+  std::int64_t rollouts = 4;
+  std::int64_t turns = 8;
   int runs = 5;
   Precision generation_precision = Precision::float32;
   Precision training_precision = Precision::float32;
@@ -34,6 +38,10 @@ struct PolicyRates {
   /// Tokens through forward, policy-gradient loss on every token with all logits, backward and
   /// AdamW.
   std::vector<double> trained;
+  /// Counterfactual replies scored per second: what a rollout's variants have in common computed
+  /// once, and each variant by itself.
+  std::vector<double> scored_sharing;
+  std::vector<double> scored_apart;
 };
 
 /// One warm-up run, then `runs` that count. Training changes a copy of the weights.

@@ -125,7 +125,8 @@ CommandResult run_credit(const CreditBench& bench) {
 void add_credit(CommandLine& line) {
   const auto bench = std::make_shared<CreditBench>();
   Arguments credit = line.command("bench credit", "Time of a recipe's advantages and loss");
-  credit.text("--recipe", bench->options.recipe, "a file, a name of `list recipes`, or '{…}' (all)");
+  credit.text("--recipe", bench->options.recipe,
+              "a file, a name of `list recipes`, or '{…}' (all)");
   credit.integer("--tokens", bench->options.tokens, {1, 100'000'000}, "of the batch, about");
   credit.integer("--runs", bench->options.runs, {1, 1000}, "after one for warming up");
   add_printing(credit, bench->printing);

@@ -56,6 +56,10 @@ CommandResult run_bench_policy(const PolicyBenchOptions& options) {
   report.rows.push_back(summarise_runs("generated, with prefill", "tokens/s", rates.generated));
   report.rows.push_back(summarise_runs("decoded", "tokens/s", rates.decoded));
   report.rows.push_back(summarise_runs("trained", "tokens/s", rates.trained));
+  report.rows.push_back(
+      summarise_runs("counterfactuals, shared beginnings", "replies/s", rates.scored_sharing));
+  report.rows.push_back(
+      summarise_runs("counterfactuals, each by itself", "replies/s", rates.scored_apart));
   print_bench(report, options.output, options.csv);
   return 0;
 }

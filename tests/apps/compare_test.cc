@@ -31,9 +31,10 @@ std::string write_run(const ScratchFolder& scratch, const std::string& name, int
                            {"reinforcement", {{"steps", 4}, {"recipe", recipe}}}};
   Json evaluations = Json::array();
   for (const int step : {0, last}) {
+    const double first = step == 0 ? 0.1 : reward;
     evaluations.push_back({{"step", step + 2},
                            {"lifecycles", 20},
-                           {"positions", {score(0, step == 0 ? 0.1 : reward), score("all", reward)}}});
+                           {"positions", {score(0, first), score("all", reward)}}});
   }
   std::ofstream(scratch.file(name) + "/experiment.json") << experiment.dump();
   std::ofstream(scratch.file(name) + "/evaluations.json") << evaluations.dump();

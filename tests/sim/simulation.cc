@@ -136,7 +136,8 @@ Setting fault_setting(const std::string& root, const std::string& environment, F
   if (kind == FaultKind::schema_drift) {
     rule["rename"] = {{"Step", kDrifted},   {"Round", kDrifted}, {"the", kDrifted},
                       {"t", kDrifted},      {"You", kDrifted},   {"guess", kDrifted},
-                      {"Higher", kDrifted}, {"Lower", kDrifted}, {"is", kDrifted}};
+                      {"Higher", kDrifted}, {"Lower", kDrifted}, {"is", kDrifted},
+                      {"left", kDrifted}};
   }
   for (const char* key : {"latency", "events", "limits"}) setting.document.erase(key);
   setting.document["faults"] = {std::move(rule)};

@@ -45,7 +45,8 @@ TEST(Experiment, SaysWhatTheFileSays) {
 
 TEST(Experiment, TheShippedOnesAreRead) {
   for (const std::string name : {"alchemy_easy", "demo", "grid_small", "guess_number_smollm2",
-                                 "intention_compact", "telepathy_compact"}) {
+                                 "intention_compact", "intention_coverage_compact",
+                                 "telepathy_compact"}) {
     const Result<Experiment> read =
         read_experiment(source_file("scenarios/experiments/" + name + ".json"), {},
                         environments(), {source_file("scenarios/recipes")});

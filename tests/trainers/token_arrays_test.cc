@@ -121,7 +121,8 @@ TEST(Counterfactuals, OverwriteOneFeedbackAndKeepAllOtherTokensInTheirPlaces) {
     EXPECT_EQ(target_positions(masked[k], TargetTokens::sampled).front(), span.position);
   }
   const std::string text = tokenizer().decode(masked[0].tokens);
-  EXPECT_NE(text.find("five<|im_end|>\n<|im_start|>user\nNo information"), std::string::npos) << text;
+  EXPECT_NE(text.find("five<|im_end|>\n<|im_start|>user\nNo information"), std::string::npos)
+      << text;
   EXPECT_EQ(text.find("higher"), std::string::npos) << text;
 }
 
