@@ -92,6 +92,53 @@ Evaluation read_evaluation(JsonObject object) {
   return evaluation;
 }
 
+// Paths that `base`, in the folder of `from`, names, as paths from the folder of `to`.
+void move_paths(Json& base, const std::string& from, const std::string& to) {
+  const std::filesystem::path folder = std::filesystem::path(to).parent_path();
+  for (const char* pointer : {"/scenario", "/policy/from", "/reinforcement/recipe"}) {
+    const Json::json_pointer at(pointer);
+    if (!base.contains(at) || !base[at].is_string()) continue;
+    const std::string path = base[at].get<std::string>();
+    const bool is_recipe_name =
+        pointer == std::string_view("/reinforcement/recipe") && !path.ends_with(".json");
+    if (is_recipe_name || std::filesystem::path(path).is_absolute()) continue;
+    base[at] = std::filesystem::path(beside(from, path)).lexically_relative(folder).string();
+  }
+}
+
+// An experiment with "extends" is that one with its own keys put over it (RFC 7386: objects are
+// merged, null takes a key away). Places in messages stay those of the file that is read.
+Status extend(JsonDocument& document, int depth = 0) {
+  constexpr int kDepthMax = 8;
+  if (!document.root.is_object() || !document.root.contains("extends")) {
+    return ok_status();
+  }
+  const Json name = document.root["extends"];
+  if (!name.is_string() || depth == kDepthMax) {
+    return Error{document.place("/extends"), depth == kDepthMax
+                                                 ? "expected at most 8 experiments that extend "
+                                                   "each other; found more"
+                                                 : "expected the path of an experiment; found " +
+                                                       kind_of(name)};
+  }
+  const std::string path = beside(document.file, name.get<std::string>());
+  Result<JsonDocument> base = read_json(path);
+  if (!base) {
+    return base.error();
+  }
+  if (Status extended = extend(*base, depth + 1); !extended) {
+    return extended;
+  }
+  if (!base->root.is_object()) {
+    return Error{base->place(""), "expected an experiment; found " + kind_of(base->root)};
+  }
+  move_paths(base->root, path, document.file);
+  document.root.erase("extends");
+  base->root.merge_patch(document.root);
+  document.root = std::move(base->root);
+  return ok_status();
+}
+
 // "~" escapes in JSON pointers, as "~0" and "~1" only (RFC 6901).
 bool is_pointer(std::string_view text) {
   for (std::size_t at = text.find('~'); at != std::string_view::npos; at = text.find('~', at + 1)) {
@@ -176,6 +223,9 @@ Result<Experiment> read_experiment(const std::string& path, std::span<const std:
   Result<JsonDocument> document = read_json(path);
   if (!document) {
     return document.error();
+  }
+  if (Status extended = extend(*document); !extended) {
+    return extended.error();
   }
   if (Status changed = apply_changes(*document, changes); !changed) {
     return changed.error();
@@ -284,10 +334,12 @@ Json experiment_schema() {
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle experiment"},
           {"type", "object"},
-          {"required", {"kind", "version", "scenario", "policy"}},
+          {"anyOf", {{{"required", {"extends"}}}, {{"required", {"scenario", "policy"}}}}},
+          {"required", {"kind", "version"}},
           {"additionalProperties", false},
           {"properties",
            {{"$schema", text},
+            {"extends", text},
             {"kind", {{"const", "experiment"}}},
             {"version", {{"const", 1}}},
             {"summary", text},

@@ -32,7 +32,9 @@ std::vector<std::int64_t> anchor_states(const RolloutBatch& batch) {
   const std::size_t turns = batch.rows.turn_offset.back();
   std::vector<std::int64_t> anchor(turns);
   // Turns in which the policy said nothing are like no other.
-  for (std::size_t turn = 0; turn < turns; ++turn) anchor[turn] = -1 - static_cast<std::int64_t>(turn);
+  for (std::size_t turn = 0; turn < turns; ++turn) {
+    anchor[turn] = -1 - static_cast<std::int64_t>(turn);
+  }
   std::vector<std::size_t> next(batch.rows.turn_offset.begin(), batch.rows.turn_offset.end() - 1);
   for (const Sequence& sequence : batch.sequences) {
     for (std::size_t k = 0; k < sequence.spans.size(); ++k) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/trainers/training_fixture.h"
 
 namespace turnhalle {
@@ -43,15 +45,55 @@ TEST(Experiment, SaysWhatTheFileSays) {
   EXPECT_EQ(experiment.document["recipe_content"]["name"], "connect_the_dots_no_reweight");
 }
 
+TEST(Experiment, ThatExtendsAnotherHasItsKeysWithOwnOnesPutOver) {
+  const TestFolder folder;
+  Json base = small_experiment();
+  base["scenario"] = std::filesystem::relative(
+      source_file("scenarios/frozen_lake_obscure_easy_compact.json"), folder.file("below"));
+  std::filesystem::create_directories(folder.file("below"));
+  ASSERT_TRUE(write_file(folder.file("below/base.json"), base.dump()));
+  const Json document = {{"kind", "experiment"},
+                         {"version", 1},
+                         {"extends", "below/base.json"},
+                         {"reinforcement", {{"recipe", "grpo"}, {"group_size", 16}}}};
+  const Result<Experiment> read = read_written(folder, document);
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->reinforcement.recipe.name, "grpo");
+  EXPECT_EQ(read->reinforcement.group_size, 16);
+  EXPECT_EQ(read->reinforcement.steps, 4);  // the base's
+  EXPECT_EQ(read->scenario.name, "frozen_lake_obscure_easy_compact");
+  EXPECT_FALSE(read->document.contains("extends"));
+}
+
+TEST(Experiment, ThatExtendsAnotherTellsPlacesOfItsOwnFile) {
+  const TestFolder folder;
+  ASSERT_TRUE(write_file(folder.file("base.json"), small_experiment().dump()));
+  const Result<Experiment> wrong = read_written(
+      folder, {{"kind", "experiment"},
+               {"version", 1},
+               {"extends", "base.json"},
+               {"reinforcement", {{"groop_size", 16}}}});
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().text().find("experiment.json:"), std::string::npos);
+  EXPECT_NE(wrong.error().text().find("/reinforcement/groop_size"), std::string::npos)
+      << wrong.error().text();
+  const Result<Experiment> endless = read_written(
+      folder, {{"kind", "experiment"}, {"version", 1}, {"extends", "experiment.json"}});
+  ASSERT_FALSE(endless);
+  EXPECT_NE(endless.error().text().find("/extends"), std::string::npos) << endless.error().text();
+}
+
 TEST(Experiment, TheShippedOnesAreRead) {
-  for (const std::string name : {"alchemy_easy", "demo", "grid_small", "guess_number_smollm2",
-                                 "intention_compact", "intention_coverage_compact",
-                                 "telepathy_compact"}) {
-    const Result<Experiment> read =
-        read_experiment(source_file("scenarios/experiments/" + name + ".json"), {},
-                        environments(), {source_file("scenarios/recipes")});
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           source_file("scenarios/experiments"))) {
+    if (!entry.is_regular_file()) continue;
+    const Result<Experiment> read = read_experiment(entry.path().string(), {}, environments(),
+                                                    {source_file("scenarios/recipes")});
     EXPECT_TRUE(read) << read.error().text();
+    ++count;
   }
+  EXPECT_GE(count, 14);
 }
 
 TEST(Experiment, ChangesAreAppliedBeforeReading) {
