@@ -53,7 +53,8 @@ struct TrainReport {
 Result<TrainReport> train(const Experiment& experiment, const TrainOptions& options);
 
 /// Checks an experiment without training: makes the policy, plays a lifecycle of each phase,
-/// takes a gradient. Writes to `scratch` only. Returns sizes for people: parameters, tokens of a
+/// takes a gradient; one layer stands in for a large model, whose weights are read all the same.
+/// Writes to `scratch` only. Returns sizes for people: parameters, tokens of a
 /// lifecycle, memory of weights and optimiser.
 Result<Json> dry_run(const Experiment& experiment, const std::string& scratch, int threads);
 
