@@ -3,7 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
@@ -87,40 +86,61 @@ class Optimiser {
 
 struct TrainingLoad {
   PackedBatch batch;
-  at::Tensor targets;     ///< [tokens, 1], the next token of the sequence
-  at::Tensor advantages;  ///< [tokens]; 0 at the end of a sequence
+  at::Tensor rows;     ///< [targets], the row that predicts each
+  at::Tensor targets;  ///< [targets, 1]
+  std::int64_t tokens = 0;  ///< of all sequences, what they share counted for each
 };
+
+std::vector<TokenId> load_sequence(const PolicyLoad& load, std::int64_t i,
+                                   std::int64_t vocabulary) {
+  const std::int64_t span = load.sequence_max - load.sequence_min + 1;
+  const std::int64_t length = load.sequence_min + i * 37 % span;
+  const RandomKey key = RandomKey::from_seed(2);
+  std::vector<TokenId> tokens =
+      load_tokens(length, vocabulary, key.split(static_cast<std::uint64_t>(i)));
+  if (load.shared_prompt > 0) {
+    const auto group = static_cast<std::uint64_t>(i / load.group_size);
+    const std::vector<TokenId> prompt = load_tokens(std::min(load.shared_prompt, length - 1),
+                                                    vocabulary, key.split("prompt").split(group));
+    std::copy(prompt.begin(), prompt.end(), tokens.begin());
+  }
+  return tokens;
+}
+
+at::Tensor integers(const std::vector<std::int64_t>& values) {
+  return at::from_blob(const_cast<std::int64_t*>(values.data()),
+                       {static_cast<std::int64_t>(values.size())}, at::kLong)
+      .clone();
+}
 
 TrainingLoad training_load(const PolicyLoad& load, std::int64_t vocabulary) {
   TrainingLoad result;
-  const std::int64_t span = load.sequence_max - load.sequence_min + 1;
-  const RandomKey key = RandomKey::from_seed(2);
+  std::vector<std::int64_t> rows, targets;
   for (std::int64_t i = 0; i < load.sequences; ++i) {
-    const std::int64_t length = load.sequence_min + i * 37 % span;
-    result.batch.append(load_tokens(length, vocabulary, key.split(static_cast<std::uint64_t>(i))));
+    const std::vector<TokenId> tokens = load_sequence(load, i, vocabulary);
+    result.batch.append_sharing(tokens);
+    const auto places = result.batch.packed.sequence(i);
+    const auto first = static_cast<std::size_t>(std::max<std::int64_t>(1, load.shared_prompt));
+    for (std::size_t position = first; position < tokens.size(); ++position) {
+      rows.push_back(places[position - 1]);
+      targets.push_back(tokens[position]);
+    }
+    result.tokens += static_cast<std::int64_t>(tokens.size());
   }
-  const std::int64_t tokens = result.batch.token_count();
-  result.targets = at::full({tokens, 1}, 0, at::kLong);
-  result.advantages = at::ones({tokens}, at::kFloat);
-  for (std::int64_t i = 0; i + 1 < tokens; ++i) {
-    result.targets.data_ptr<std::int64_t>()[i] =
-        result.batch.tokens[static_cast<std::size_t>(i + 1)];
-  }
-  for (std::int64_t s = 0; s < load.sequences; ++s) {
-    result.advantages.data_ptr<float>()[result.batch.packed.sequence(s).back()] = 0;
-  }
+  result.rows = integers(rows);
+  result.targets = integers(targets).unsqueeze(1);
   return result;
 }
 
 double train(const Transformer& model, Optimiser& optimiser, const TrainingLoad& load,
              Precision precision) {
   const Stopwatch watch;
-  const at::Tensor logits = model.logits(model.hidden(load.batch, {precision, false}));
+  const at::Tensor hidden = model.hidden(load.batch, {precision, false});
+  const at::Tensor logits = model.logits(hidden.index_select(0, load.rows));
   const at::Tensor logprobs = at::log_softmax(logits, -1).gather(1, load.targets).squeeze(1);
   const at::Tensor ratio = (logprobs - logprobs.detach()).exp();
-  const at::Tensor loss = -(ratio * load.advantages).mean();
-  optimiser.step(torch::autograd::grad({loss}, optimiser.weights()));
-  return static_cast<double>(load.batch.token_count()) / watch.seconds();
+  optimiser.step(torch::autograd::grad({-ratio.mean()}, optimiser.weights()));
+  return static_cast<double>(load.tokens) / watch.seconds();
 }
 
 constexpr std::int64_t kTurnPart = 16;  // tokens of feedback, and of a reply

@@ -22,6 +22,10 @@ struct PolicyLoad {
   /// Length of training sequence i: sequence_min + i · 37 mod (sequence_max − sequence_min + 1).
   std::int64_t sequence_min = 40;
   std::int64_t sequence_max = 100;
+  /// Tokens that the sequences of a group begin with, the prompt of their task; the loss is on the
+  /// tokens after them. 0: every sequence is another task.
+  std::int64_t shared_prompt = 0;
+  std::int64_t group_size = 8;
   /// Rollouts whose feedback is overwritten turn by turn (trainers/token_arrays.h): a prompt of
   /// `prompt_tokens`, then turns of 16 tokens of feedback and 16 of reply; 0: none.
   std::int64_t rollouts = 4;

@@ -16,6 +16,8 @@ void add_bench_policy(CommandLine& line,
   policy.integer("--prompt-tokens", options->prompt_tokens, {1, 1 << 20}, "of each");
   policy.integer("--new-tokens", options->new_tokens, {2, 1 << 20}, "of each");
   policy.integer("--sequences", options->sequences, {1, 100'000}, "of a training step");
+  policy.integer("--shared-prompt", options->shared_prompt, {0, 1 << 20},
+                 "tokens that each eight sequences begin with alike");
   policy.integer("--runs", options->runs, {1, 1000}, "after one for warming up");
   policy.integer("--threads", options->threads, {0, 1024}, "0: all processors");
   policy.flag("--csv", options->csv, "rows as comma-separated values");

@@ -15,6 +15,7 @@ struct PolicyBenchOptions {
   std::int64_t prompt_tokens = 64;
   std::int64_t new_tokens = 64;
   std::int64_t sequences = 64;
+  std::int64_t shared_prompt = 0;
   std::int64_t runs = 5;
   std::int64_t threads = 0;  ///< 0: all processors
   bool csv = false;

@@ -25,6 +25,7 @@ std::string command_of(const PolicyBenchOptions& options, int threads) {
          " --conversations " + std::to_string(options.conversations) + " --prompt-tokens " +
          std::to_string(options.prompt_tokens) + " --new-tokens " +
          std::to_string(options.new_tokens) + " --sequences " + std::to_string(options.sequences) +
+         " --shared-prompt " + std::to_string(options.shared_prompt) +
          " --runs " + std::to_string(options.runs) + " --threads " + std::to_string(threads);
 }
 
@@ -50,6 +51,7 @@ CommandResult run_bench_policy(const PolicyBenchOptions& options) {
   load.prompt_tokens = options.prompt_tokens;
   load.new_tokens = options.new_tokens;
   load.sequences = options.sequences;
+  load.shared_prompt = options.shared_prompt;
   load.runs = static_cast<int>(options.runs);
   const lm::PolicyRates rates = lm::measure_policy(model, load);
   BenchReport report{"bench policy", command_of(options, threads), {}};

@@ -44,15 +44,22 @@ def padded_batch(vocabulary, options):
                             for i in range(options.sequences)])
     longest = int(lengths.max())
     mask = (torch.arange(longest)[None] < lengths[:, None]).long()
-    return torch.randint(0, vocabulary, (options.sequences, longest)) * mask, mask
+    tokens = torch.randint(0, vocabulary, (options.sequences, longest))
+    groups = torch.arange(options.sequences) // options.group_size
+    prompts = torch.randint(0, vocabulary, (int(groups.max()) + 1, options.shared_prompt))
+    tokens[:, :options.shared_prompt] = prompts[groups]
+    return tokens * mask, mask
 
 
-def train(model, optimiser, tokens, mask):
+def train(model, optimiser, tokens, mask, prompt):
+    """A step on the tokens after the prompt; every padded position gets its logits, as in TRL."""
     start = time.perf_counter()
     logits = model(tokens, attention_mask=mask).logits[:, :-1]
     logprobs = torch.log_softmax(logits, -1).gather(2, tokens[:, 1:, None]).squeeze(2)
     ratio = (logprobs - logprobs.detach()).exp()
-    loss = -(ratio * mask[:, 1:]).sum() / mask.sum()
+    counts = mask.clone()
+    counts[:, :max(1, prompt)] = 0
+    loss = -(ratio * counts[:, 1:]).sum() / counts.sum()
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
@@ -70,6 +77,8 @@ def main():
     parser.add_argument("--sequences", type=int, default=64)
     parser.add_argument("--sequence-min", type=int, default=40)
     parser.add_argument("--sequence-max", type=int, default=100)
+    parser.add_argument("--shared-prompt", type=int, default=0)
+    parser.add_argument("--group-size", type=int, default=8)
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -86,7 +95,7 @@ def main():
         optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, betas=(0.9, 0.95),
                                       weight_decay=0.01, fused=True)
         tokens, mask = padded_batch(model.config.vocab_size, options)
-        report["trained"] = [train(model, optimiser, tokens, mask)
+        report["trained"] = [train(model, optimiser, tokens, mask, options.shared_prompt)
                              for _ in range(options.runs + 1)][1:]
     print(json.dumps(report))
 
