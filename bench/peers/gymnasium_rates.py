@@ -6,7 +6,7 @@ task: the frozen lake with hidden buttons in its short wording, text in and text
 
 Both sides draw boards, read `<answer>Direction N</answer>` and write the observation; neither plays
 updates of the context. In every round the two take turns, so that other load meets both. Prints one
-JSON object: medians of the rounds, and ratios.
+JSON object: turns per second and, from round to round, their ratios.
 """
 
 import argparse
@@ -26,6 +26,8 @@ SCENARIO = ROOT / "scenarios" / "frozen_lake_obscure_easy_compact.json"
 ANSWER = re.compile(r"<answer>\s*[Dd]irection\s*([1-4])\s*</answer>")
 MOVES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 REPLIES = tuple(f" <answer>Direction {n}</answer>" for n in range(1, 5))
+PAIRS = (("1 thread", "bare environment"), ("1 thread", "SyncVectorEnv"),
+         ("2 threads", "AsyncVectorEnv"))
 TEXT = gymnasium.spaces.Text(max_length=4096)
 
 
@@ -148,6 +150,12 @@ def turnhalle_rates(program, scenario, lifecycles):
             if row["unit"] == "turns/s"}
 
 
+def spread(values):
+    digits = [float(f"{value:.4g}") for value in
+              (statistics.median(values), min(values), max(values))]
+    return dict(zip(("median", "lowest", "highest"), digits))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
@@ -176,19 +184,12 @@ def main():
             found["gymnasium, AsyncVectorEnv"] = vector_rate(parallel, options.seconds, draw)
             for name, rate in found.items():
                 rates.setdefault(name, []).append(rate)
-    median = {name: statistics.median(values) for name, values in rates.items()}
-    one, two = median["turnhalle, 1 thread"], median["turnhalle, 2 threads"]
     report = {
         "gymnasium": gymnasium.__version__, "rounds": options.rounds,
-        "turns_per_second": {name: round(value) for name, value in median.items()},
-        "lowest": {name: round(min(values)) for name, values in rates.items()},
-        "highest": {name: round(max(values)) for name, values in rates.items()},
-        "ratios": {
-            "1 thread to the bare environment": round(
-                one / median["gymnasium, bare environment"], 1),
-            "1 thread to SyncVectorEnv": round(one / median["gymnasium, SyncVectorEnv"], 1),
-            "2 threads to AsyncVectorEnv": round(two / median["gymnasium, AsyncVectorEnv"], 1),
-        },
+        "turns_per_second": {name: spread(values) for name, values in rates.items()},
+        "ratios": {f"{ours} to {theirs}": spread([a / b for a, b in zip(
+            rates[f"turnhalle, {ours}"], rates[f"gymnasium, {theirs}"])])
+            for ours, theirs in PAIRS},
     }
     print(json.dumps(report, indent=2))
 
