@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "agents/users/persona.h"
 #include "apps/data_folder.h"
 #include "core/env_check.h"
 #include "core/scenario.h"
@@ -41,6 +42,11 @@ void check_recipe(CheckedFile& checked, const JsonDocument& document) {
   checked.warnings = std::move(recipe->warnings);
 }
 
+void check_user(CheckedFile& checked, const JsonDocument& document) {
+  const Result<users::Persona> persona = users::persona_from(document);
+  if (!persona) unreadable(checked, persona.error());
+}
+
 void check_experiment(CheckedFile& checked, const std::string& path) {
   const ExperimentPlaces places{data_folder("scenarios/recipes")};
   Result<Experiment> experiment = read_experiment(path, {}, all_environments(), places);
@@ -53,7 +59,7 @@ void check_experiment(CheckedFile& checked, const std::string& path) {
 
 // Which kind a document says it is; an error where it names none that is known.
 Result<std::string> read_kind(const JsonDocument& document) {
-  const std::array<std::string, 3> kinds = {"scenario", "recipe", "experiment"};
+  const std::array<std::string, 4> kinds = {"scenario", "recipe", "experiment", "user"};
   JsonReader reader(document);
   JsonObject root = reader.object();
   std::string kind = root.one_of("kind", kinds);
@@ -84,6 +90,8 @@ CheckedFile check_file(const std::string& path) {
     check_scenario(checked, *document);
   } else if (*kind == "recipe") {
     check_recipe(checked, *document);
+  } else if (*kind == "user") {
+    check_user(checked, *document);
   } else {
     check_experiment(checked, path);
   }

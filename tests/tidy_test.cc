@@ -76,9 +76,9 @@ std::string code_of(const std::string& line) {
 // Layers -----------------------------------------------------------------------------------
 
 // Longest prefixes first.
-constexpr std::array<std::string_view, 11> kLayers = {
-    "core/net", "trainers/algo", "agents/lm", "agents/wire", "core", "envs",
-    "agents",   "kernels",       "trainers",  "apps",        "tests"};
+constexpr std::array<std::string_view, 12> kLayers = {
+    "core/net", "trainers/algo", "agents/lm", "agents/users", "agents/wire", "core", "envs",
+    "agents",   "kernels",       "trainers",  "apps",         "tests"};
 
 std::string layer_of(std::string_view path) {
   for (const std::string_view layer : kLayers) {
@@ -91,16 +91,17 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
   static const std::map<std::string, std::set<std::string>> kAllowed = {
       {"core", {"core"}},
       {"core/net", {"core", "core/net"}},
-      {"envs", {"core", "envs"}},
+      {"agents/users", {"core", "agents/users"}},
+      {"envs", {"core", "agents/users", "envs"}},
       {"trainers/algo", {"core", "trainers/algo"}},
-      {"agents", {"core", "agents"}},
+      {"agents", {"core", "agents/users", "agents"}},
       {"agents/wire", {"core", "agents", "agents/wire"}},
       {"kernels", {"core", "kernels"}},
       {"agents/lm", {"core", "agents", "kernels", "agents/lm"}},
       {"trainers",
        {"core", "envs", "trainers/algo", "agents", "kernels", "agents/lm", "trainers"}},
       {"apps",
-       {"core", "core/net", "envs", "trainers/algo", "agents", "agents/wire", "kernels",
+       {"core", "core/net", "agents/users", "envs", "trainers/algo", "agents", "agents/wire", "kernels",
         "agents/lm", "trainers", "apps"}},
   };
   return kAllowed;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "agents/agent_spec.h"
+#include "agents/users/persona.h"
 #include "apps/commands/commands.h"
 #include "apps/data_folder.h"
 #include "apps/metric_names.h"
@@ -51,6 +52,17 @@ Result<Json> recipes() {
   return items;
 }
 
+Json users_of_gyms() {
+  Json items = Json::array();
+  for (const users::Persona& persona : users::shipped_personas()) {
+    const std::string split = persona.held_out ? " (held out from training)" : "";
+    items.push_back({{"name", persona.name},
+                     {"summary", persona.summary + split},
+                     {"held_out", persona.held_out}});
+  }
+  return items;
+}
+
 Json metrics() {
   Json items = Json::array();
   for (const MetricName& metric : metric_names()) {
@@ -66,6 +78,7 @@ Result<Json> items_of(const std::string& what) {
   if (what == "environments") return environments();
   if (what == "agents") return agents();
   if (what == "recipes") return recipes();
+  if (what == "users") return users_of_gyms();
   if (what == "metrics") return metrics();
   return Json::array();
 }
@@ -76,16 +89,8 @@ CommandResult print(const ListOptions& options) {
     return read.error();
   }
   const Json& items = *read;
-  const std::string nothing =
-      items.empty() ? "no " + options.what + " yet: no environment of this version has one" : "";
   if (options.output.json) {
-    Json object = {{"command", "list"}, {"what", options.what}, {"items", items}};
-    if (items.empty()) object["note"] = nothing;
-    print_json(object);
-    return 0;
-  }
-  if (items.empty()) {
-    std::cout << nothing << "\n" << std::flush;
+    print_json({{"command", "list"}, {"what", options.what}, {"items", items}});
     return 0;
   }
   Table table({options.what, "summary"});

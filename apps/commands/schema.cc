@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "agents/users/persona.h"
 #include "apps/commands/commands.h"
 #include "apps/output.h"
 #include "apps/recording.h"
@@ -34,6 +35,8 @@ CommandResult print(const SchemaOptions& options) {
     print_schema(options, algo::recipe_schema());
   } else if (options.what == "experiment") {
     print_schema(options, experiment_schema());
+  } else if (options.what == "user") {
+    print_schema(options, users::persona_schema());
   } else if (options.output.json) {
     print_json({{"sql", store_schema_sql()}});
   } else {
@@ -47,7 +50,7 @@ CommandResult print(const SchemaOptions& options) {
 void add_schema(CommandLine& line) {
   const auto options = std::make_shared<SchemaOptions>();
   Arguments schema = line.command("schema", "Prints the schema of files and of the store");
-  schema.choice("WHAT", options->what, {"scenario", "recipe", "experiment", "store"},
+  schema.choice("WHAT", options->what, {"scenario", "recipe", "experiment", "user", "store"},
                 "JSON Schema (2020-12), or SQL, of");
   add_output_options(schema, options->output);
   schema.action([options] { return print(*options); });

@@ -71,7 +71,8 @@ std::optional<double> said_value(const Rule& rule, const Inputs& inputs) {
 class FunctionGym final : public UserGym {
  public:
   explicit FunctionGym(std::shared_ptr<const Fixed> fixed)
-      : UserGym(fixed->style, fixed->options.turns), fixed_(std::move(fixed)) {}
+      : UserGym(fixed->style, fixed->options.turns, fixed->options.persona),
+        fixed_(std::move(fixed)) {}
 
   const EnvironmentSpec& spec() const override { return fixed_->spec; }
   const Options& options() const { return fixed_->options; }
@@ -103,6 +104,12 @@ class FunctionGym final : public UserGym {
     } else {
       probe(reply.content, result);
     }
+  }
+
+  /// The value of the last probe.
+  users::SlotWords slot_words(std::size_t) const override {
+    const double value = facts_.empty() ? 0.0 : facts_.back().value.value_or(0.0);
+    return {"value", shortest(value)};
   }
 
  private:
@@ -137,13 +144,14 @@ class FunctionGym final : public UserGym {
       return;
     }
     fact.value = said_value(fixed_->rules[rule_], fact.inputs);
-    facts_.push_back(fact);
-    if (!fact.value) {
-      result.observation = nothing("The rule has no value there.");
-    } else {
-      result.observation = (compact() ? " " : "The rule gives ") + shortest(*fact.value);
-      if (!compact()) result.observation += ".";
+    const std::vector<users::Move> moves = ask_user({0});
+    if (moves.front().act != users::Act::inform) {
+      result.observation = in_words(moves);
+      return;
     }
+    facts_.push_back(fact);
+    forget(0);
+    result.observation = fact.value ? in_words(moves) : nothing("The rule has no value there.");
   }
 
   void judge(std::string_view text, StepResult& result) {
@@ -190,7 +198,7 @@ std::string paper_rules(const Options& options) {
 }
 
 Opening FunctionGym::reset(const Task& task) {
-  begin();
+  begin(task, {1, false});
   Random random(task.task.split("rule"));
   const auto [low, high] = fixed_->options.numbers;
   do {
@@ -222,7 +230,8 @@ bool FunctionGym::restore(ByteReader& in) {
   rule_ = in.u64();
   told_ = in.boolean();
   answers_ = in.i64();
-  bool valid = known && rule_ < fixed_->rules.size() && answers_ >= 0 && answers_ <= turns();
+  bool valid = known && talks_about(1) && rule_ < fixed_->rules.size() && answers_ >= 0 &&
+               answers_ <= turns();
   for (double& number : test_) {
     number = in.f64();
     valid = valid && std::abs(number) <= static_cast<double>(kTestNumberMax);
@@ -401,6 +410,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   if (style == PromptStyle::compact && (options.numbers.first < 0 || options.numbers.second > 9)) {
     object.fail("numbers", "numbers from 0 to 9 in the compact style");
   }
+  options.persona = users::persona_option(object);
   object.finish();
   return std::make_shared<FunctionFamily>(options, style);
 }
@@ -410,7 +420,8 @@ Json options_schema() {
       {{"rules", {{"enum", kRuleSets}, {"default", kRuleSets[1]}}},
        {"numbers", pair_schema(integer_schema(-kTestNumberMax, kTestNumberMax), {1, 9})},
        {"turns", with_default(integer_schema(3, kTurnsMax), 20)},
-       {"answers", with_default(integer_schema(1, kTurnsMax), 20)}});
+       {"answers", with_default(integer_schema(1, kTurnsMax), 20)},
+       {"persona", users::persona_option_schema()}});
 }
 
 }  // namespace

@@ -15,7 +15,8 @@
 // Ends     The right answer, or as many wrong ones as allowed, or [finish] (done); turns used up
 //          (truncated).
 // Options  rules pairs | arithmetic (arithmetic), numbers −99..99 ([1, 9]; in style compact within
-//          0..9), turns 3..40 (20), answers 1..40 (20)
+//          0..9), turns 3..40 (20), answers 1..40 (20), persona (plain): who the user is; it
+//          neither changes its mind nor leaves here
 // Expert   Looks at the test first; probes whatever tells most values apart, of a few draws, until
 //          all rules that fit agree on the test; 1.00. Uses no hidden state. Other players: random
 //          (probes and answers at random), demonstrator (imperfect on purpose: most probes are
@@ -28,6 +29,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "agents/users/persona.h"
 #include "core/registry.h"
 
 namespace turnhalle::user_gyms::function {
@@ -39,6 +41,7 @@ struct Options {
   std::pair<std::int64_t, std::int64_t> numbers{1, 9};  ///< of the test, both included
   std::int64_t turns = 20;
   std::int64_t answers = 20;
+  users::Persona persona;
 };
 
 /// The demonstrator's imperfections: how often it probes four zeros, and answers at random.

@@ -7,8 +7,7 @@
 namespace turnhalle::user_gyms {
 namespace {
 
-std::optional<double> apply(Operation operation, std::optional<double> a,
-                            std::optional<double> b) {
+std::optional<double> apply(Operation operation, std::optional<double> a, std::optional<double> b) {
   if (!a || !b) return std::nullopt;
   switch (operation) {
     case Operation::add:

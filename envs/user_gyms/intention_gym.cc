@@ -57,23 +57,27 @@ std::string paper_rules(const Options& options) {
 // One detail of the wish, in the order of its topic.
 struct Wanted {
   std::size_t value = 0;
-  bool missing = false;  ///< not named at once
-  bool told = false;     ///< was missing, and a question has covered it
+  bool missing = false;  ///< not named at once; the missing ones are the user's slots, in order
+  bool covered = false;  ///< was missing, and a question was answered with it
 };
 
 class IntentionGym final : public UserGym {
  public:
   explicit IntentionGym(std::shared_ptr<const Fixed> fixed)
-      : UserGym(fixed->style, fixed->options.turns), fixed_(std::move(fixed)) {}
+      : UserGym(fixed->style, fixed->options.turns, fixed->options.persona),
+        fixed_(std::move(fixed)) {}
 
   const EnvironmentSpec& spec() const override { return fixed_->spec; }
   bool delivers() const { return fixed_->options.reward == Reward::delivery; }
   const Topic& wish() const { return topic(topic_); }
   bool is_missing(std::size_t place) const { return wanted_[place].missing; }
-  bool is_told(std::size_t place) const { return wanted_[place].told; }
+  bool is_told(std::size_t place) const {
+    return wanted_[place].missing && user().told(slot_of(place));
+  }
+  bool is_covered(std::size_t place) const { return wanted_[place].covered; }
   /// Of a detail that was named or told.
   std::size_t value(std::size_t place) const {
-    check(!wanted_[place].missing || wanted_[place].told, "only what was told is known");
+    check(!wanted_[place].missing || is_told(place), "only what was told is known");
     return wanted_[place].value;
   }
   /// The place in the wish of what the last question brought; the count of places for nothing.
@@ -91,6 +95,14 @@ class IntentionGym final : public UserGym {
   bool offers(Choice choice) const override {
     return choice == Choice::action || (choice == Choice::answer && delivers());
   }
+  users::SlotWords slot_words(std::size_t slot) const override {
+    const std::size_t place = place_of(slot);
+    return {std::string(detail(wish().needs[place].detail).name), name_of(value_at(place))};
+  }
+  void change(std::size_t slot, RandomKey key) override {
+    std::size_t& value = wanted_[place_of(slot)].value;
+    value = (value + 1 + Random(key).below(kValuesPerDetail - 1)) % kValuesPerDetail;
+  }
   void act(const GymReply& reply, StepResult& result) override {
     news_ = wanted_.size();
     if (reply.choice == Choice::answer) {
@@ -103,6 +115,17 @@ class IntentionGym final : public UserGym {
  private:
   void tell(const std::set<std::size_t>& asked, StepResult& result);
   void judge(std::string_view answer, StepResult& result);
+  std::size_t slot_of(std::size_t place) const {
+    const auto begin = wanted_.begin();
+    return static_cast<std::size_t>(
+        std::count_if(begin, begin + static_cast<std::ptrdiff_t>(place),
+                      [](const Wanted& wanted) { return wanted.missing; }));
+  }
+  std::size_t place_of(std::size_t slot) const {
+    std::size_t place = 0;
+    while (!wanted_[place].missing || slot_of(place) != slot) ++place;
+    return place;
+  }
   Value value_at(std::size_t place) const {
     return {wish().needs[place].detail, wanted_[place].value};
   }
@@ -122,7 +145,6 @@ class IntentionGym final : public UserGym {
 };
 
 Opening IntentionGym::reset(const Task& task) {
-  begin();
   Random random(task.task.split("wish"));
   topic_ = random.below(topic_count());
   news_ = wanted_.size();
@@ -131,6 +153,7 @@ Opening IntentionGym::reset(const Task& task) {
   random.shuffle(std::span<std::size_t>(order));
   const auto [low, high] = fixed_->options.missing;
   const auto missing = static_cast<std::size_t>(random.between(low, high));
+  begin(task, {missing, true});
   for (std::size_t i = 0; i < order.size(); ++i) {
     wanted_[order[i]] = {random.below(kValuesPerDetail), i < missing, false};
   }
@@ -148,28 +171,30 @@ Opening IntentionGym::reset(const Task& task) {
 }
 
 void IntentionGym::tell(const std::set<std::size_t>& asked, StepResult& result) {
+  std::set<std::size_t> slots;
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_[i].missing && asked.contains(wish().needs[i].detail)) slots.insert(slot_of(i));
+  }
+  const std::vector<users::Move> moves = ask_user(slots);
   std::int64_t importance = 0;
   std::int64_t covered = 0;
-  std::string text;
-  for (std::size_t i = 0; i < wanted_.size(); ++i) {
-    const Topic::Need& need = wish().needs[i];
-    if (!wanted_[i].missing || !asked.contains(need.detail)) continue;
-    text += compact() ? " " : " The " + std::string(detail(need.detail).name) + ": ";
-    text += name_of(value_at(i)) + (compact() ? "" : ".");
-    news_ = i;
-    if (wanted_[i].told) continue;
-    wanted_[i].told = true;
-    importance = std::max(importance, need.importance);
+  for (const users::Move& move : moves) {
+    const bool informs = move.act == users::Act::inform;
+    if (!informs && move.act != users::Act::volunteer && move.act != users::Act::correct) continue;
+    news_ = place_of(move.slot);
+    Wanted& wanted = wanted_[news_];
+    if (wanted.covered || !slots.contains(move.slot)) continue;
+    wanted.covered = true;
+    importance = std::max(importance, wish().needs[news_].importance);
     ++covered;
   }
-  result.observation = text.empty() ? std::string(kNothingFound) : text;
-  if (!compact()) result.observation = std::string(trim(result.observation));
+  result.observation = in_words(moves);
   if (delivers()) return;
   result.reward = question_reward(importance, covered) / best();
   if (result.reward > 0.0) result.parts.push_back({"covered", result.reward});
   const bool all = std::none_of(wanted_.begin(), wanted_.end(),
-                                [](const Wanted& w) { return w.missing && !w.told; });
-  if (all) {
+                                [](const Wanted& w) { return w.missing && !w.covered; });
+  if (all && user().persona().stops) {
     outcome_ = Outcome::done;
     result.observation += compact() ? "\nRight. " : " That is all, thank you!";
   }
@@ -204,7 +229,7 @@ void IntentionGym::snapshot(ByteWriter& out) const {
   for (const Wanted& wanted : wanted_) {
     out.u64(wanted.value);
     out.boolean(wanted.missing);
-    out.boolean(wanted.told);
+    out.boolean(wanted.covered);
   }
 }
 
@@ -216,15 +241,15 @@ bool IntentionGym::restore(ByteReader& in) {
   for (Wanted& wanted : wanted_) {
     wanted.value = in.u64();
     wanted.missing = in.boolean();
-    wanted.told = in.boolean();
-    valid = valid && wanted.value < kValuesPerDetail && (wanted.missing || !wanted.told);
+    wanted.covered = in.boolean();
+    valid = valid && wanted.value < kValuesPerDetail && (wanted.missing || !wanted.covered);
   }
-  // What was just told is told; before the first reset nothing is missing.
-  const bool fresh = outcome_ != Outcome::running;
-  const bool any = std::any_of(wanted_.begin(), wanted_.end(),
-                               [](const Wanted& wanted) { return wanted.missing; });
-  return in.ok() && valid && (fresh || any) &&
-         (news_ == wanted_.size() || wanted_[news_].told);
+  const auto missing = static_cast<std::size_t>(
+      std::count_if(wanted_.begin(), wanted_.end(), [](const Wanted& w) { return w.missing; }));
+  valid = in.ok() && valid && talks_about(missing);
+  // An episode has missing details, and what was just told is told.
+  if (outcome_ == Outcome::running && missing == 0) return false;
+  return valid && (news_ == wanted_.size() || (user().slots() > 0 && is_told(news_)));
 }
 
 Json IntentionGym::hidden_state() const {
@@ -232,7 +257,7 @@ Json IntentionGym::hidden_state() const {
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     if (!wanted_[i].missing) continue;
     missing[std::string(detail(wish().needs[i].detail).name)] = {
-        {"value", name_of(value_at(i))}, {"told", wanted_[i].told}};
+        {"value", name_of(value_at(i))}, {"told", user().slots() > 0 && is_told(i)}};
   }
   return {{"topic", std::string(wish().name)}, {"missing", missing}, {"turns", turns()}};
 }
@@ -251,7 +276,8 @@ class Inquirer final : public GymPlayer {
     check(gym != nullptr, "a player of intention_gym plays intention_gym");
     std::vector<std::size_t> open;  // places of missing details, the most important first
     for (std::size_t i = 0; i < kDetailsPerTopic; ++i) {
-      if (gym->is_missing(i) && !gym->is_told(i)) open.push_back(i);
+      const bool settled = gym->delivers() ? gym->is_told(i) : gym->is_covered(i);
+      if (gym->is_missing(i) && !settled) open.push_back(i);
     }
     const bool last = gym->turns() + 1 >= gym->turns_max();
     const bool gives_up = strategy_ == Strategy::random &&
@@ -293,8 +319,7 @@ class Inquirer final : public GymPlayer {
     std::string text = compact() ? " [answer]" : "[answer]";
     for (std::size_t i = 0; i < kDetailsPerTopic; ++i) {
       if (!gym.is_missing(i)) continue;
-      const bool careless =
-          strategy_ == Strategy::demonstrator && random.uniform() < kRandomValue;
+      const bool careless = strategy_ == Strategy::demonstrator && random.uniform() < kRandomValue;
       const bool knows = gym.is_told(i) && !careless && strategy_ != Strategy::random;
       const std::size_t value = knows ? gym.value(i) : random.below(kValuesPerDetail);
       text += " " + name_of(Value{detail_at(gym, i), value});
@@ -361,6 +386,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.turns = object.integer("turns", {2, kTurnsMax}, options.turns);
   const std::string reward = object.one_of("reward", kRewards, kRewards[0]);
   options.reward = reward == kRewards[1] ? Reward::delivery : Reward::coverage;
+  options.persona = users::persona_option(object);
   object.finish();
   return std::make_shared<IntentionFamily>(options, style);
 }
@@ -368,7 +394,8 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
 Json options_schema() {
   return options_object({{"missing", pair_schema(integer_schema(1, kMissingMax), {2, 4})},
                          {"turns", with_default(integer_schema(2, kTurnsMax), 20)},
-                         {"reward", {{"enum", kRewards}, {"default", kRewards[0]}}}});
+                         {"reward", {{"enum", kRewards}, {"default", kRewards[0]}}},
+                         {"persona", users::persona_option_schema()}});
 }
 
 }  // namespace

@@ -16,7 +16,8 @@
 //          detail and no other of its values, else 0.
 // Ends     coverage: all covered (done). delivery: the first answer (done). Both: [finish] (done);
 //          turns used up (truncated).
-// Options  missing 1..5 ([2, 4]), turns 2..40 (20), reward coverage | delivery (coverage)
+// Options  missing 1..5 ([2, 4]), turns 2..40 (20), reward coverage | delivery (coverage), persona
+//          (plain): who the user is
 // Expert   Asks for each missing detail alone, the most important first, then delivers: 1.00.
 //          Uses no hidden state. Other players: random (any details, any values), demonstrator
 //          (imperfect on purpose: most of its questions are about what is not missing, it guesses
@@ -31,6 +32,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "agents/users/persona.h"
 #include "core/registry.h"
 
 namespace turnhalle::user_gyms::intention {
@@ -41,6 +43,7 @@ struct Options {
   std::pair<std::int64_t, std::int64_t> missing{2, 4};  ///< details; drawn per task
   std::int64_t turns = 20;
   Reward reward = Reward::coverage;
+  users::Persona persona;
 };
 
 /// The demonstrator's imperfections: how often it asks what is not missing, and says a random

@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,19 @@ struct Fact {
   Truth truth = Truth::unknown;
 };
 
+// What the user can tell: properties first, then of each thing whether it is the one.
+const std::size_t kSlots = property_count() + entity_count();
+
+std::size_t slot_of(const Question& question) {
+  return question.kind == Question::Kind::property ? question.index
+                                                   : property_count() + question.index;
+}
+
+Question question_at(std::size_t slot) {
+  if (slot < property_count()) return {Question::Kind::property, slot};
+  return {Question::Kind::entity, slot - property_count()};
+}
+
 struct Fixed {
   Options options;
   PromptStyle style = PromptStyle::paper;
@@ -42,7 +56,8 @@ struct Fixed {
 class TelepathyGym final : public UserGym {
  public:
   explicit TelepathyGym(std::shared_ptr<const Fixed> fixed)
-      : UserGym(fixed->style, fixed->options.turns), fixed_(std::move(fixed)) {}
+      : UserGym(fixed->style, fixed->options.turns, fixed->options.persona),
+        fixed_(std::move(fixed)) {}
 
   const EnvironmentSpec& spec() const override { return fixed_->spec; }
   const Options& options() const { return fixed_->options; }
@@ -50,7 +65,7 @@ class TelepathyGym final : public UserGym {
   const std::vector<Fact>& facts() const { return facts_; }
 
   Opening reset(const Task& task) override {
-    begin();
+    begin(task, {kSlots, false});
     Random random(task.task.split("secret"));
     secret_ = static_cast<std::size_t>(
         random.below(static_cast<std::uint64_t>(fixed_->options.entities)));
@@ -78,16 +93,23 @@ class TelepathyGym final : public UserGym {
       return;
     }
     const Question question = read_question(reply.content);
-    const Truth truth = truth_of(secret_, question);
-    if (truth != Truth::unknown) facts_.push_back({question, truth});
-    static constexpr std::array<std::string_view, 3> kWords = {"No.", "Maybe.", "Yes."};
-    if (truth == Truth::unknown) {
-      result.observation = kNothingFound;
-    } else {
-      result.observation = compact() ? "\n" : "";
-      result.observation += kWords[static_cast<std::size_t>(truth)];
+    std::set<std::size_t> asked;
+    if (question.kind != Question::Kind::unclear) asked.insert(slot_of(question));
+    const std::vector<users::Move> moves = ask_user(asked);
+    for (const users::Move& move : moves) {
+      if (move.act == users::Act::inform) {
+        facts_.push_back({question, truth_of(secret_, question)});
+      }
     }
+    result.observation = in_words(moves);
   }
+
+  users::SlotWords slot_words(std::size_t slot) const override {
+    static constexpr std::array<std::string_view, 3> kWords = {"No", "Maybe", "Yes"};
+    const Truth truth = truth_of(secret_, question_at(slot));
+    return {"", std::string(kWords[static_cast<std::size_t>(truth)])};
+  }
+  std::string piece_of(const std::string& value) const override { return "\n" + value + "."; }
 
  private:
   void judge(std::optional<std::size_t> named, StepResult& result) {
@@ -127,9 +149,9 @@ bool TelepathyGym::restore(ByteReader& in) {
   secret_ = in.u64();
   answers_ = in.i64();
   const std::size_t count = in.count(3);
-  bool valid = known && secret_ < static_cast<std::size_t>(fixed_->options.entities) &&
-               answers_ >= 0 && answers_ <= turns() &&
-               count <= static_cast<std::size_t>(turns());
+  bool valid = known && talks_about(kSlots) &&
+               secret_ < static_cast<std::size_t>(fixed_->options.entities) && answers_ >= 0 &&
+               answers_ <= turns() && count <= static_cast<std::size_t>(turns());
   facts_.clear();
   for (std::size_t i = 0; valid && i < count; ++i) {
     Fact fact;
@@ -325,6 +347,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.entities = object.integer("entities", {kEntitiesMin, entities}, options.entities);
   options.turns = object.integer("turns", {2, kTurnsMax}, options.turns);
   options.answers = object.integer("answers", {1, kTurnsMax}, options.answers);
+  options.persona = users::persona_option(object);
   object.finish();
   return std::make_shared<TelepathyFamily>(options, style);
 }
@@ -335,7 +358,8 @@ Json options_schema() {
   return options_object(
       {{"entities", with_default(integer_schema(kEntitiesMin, entities), options.entities)},
        {"turns", with_default(integer_schema(2, kTurnsMax), options.turns)},
-       {"answers", with_default(integer_schema(1, kTurnsMax), options.answers)}});
+       {"answers", with_default(integer_schema(1, kTurnsMax), options.answers)},
+       {"persona", users::persona_option_schema()}});
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 // Reward   1 for the first right answer, else 0.
 // Ends     The right answer, or as many wrong ones as allowed, or [finish] (done); turns used up
 //          (truncated).
-// Options  entities 8..72 (72), turns 2..40 (20), answers 1..40 (20)
+// Options  entities 8..72 (72), turns 2..40 (20), answers 1..40 (20), persona (plain): who the user
+//          is; it neither changes its mind nor leaves here
 // Expert   Asks for the property whose answer is most uncertain over the things that the answers
 //          allow (greedy in bits), answers when one is left or in the last turn: 1.00 of the
 //          default, 1.00 of 48 things in 8 turns with one answer. Uses no hidden state. Other
@@ -28,6 +29,7 @@
 
 #include <cstdint>
 
+#include "agents/users/persona.h"
 #include "core/registry.h"
 
 namespace turnhalle::user_gyms::telepathy {
@@ -36,6 +38,7 @@ struct Options {
   std::int64_t entities = 72;
   std::int64_t turns = 20;
   std::int64_t answers = 20;
+  users::Persona persona;
 };
 
 /// The demonstrator's imperfections: how often it asks what nobody knows, and answers at random.

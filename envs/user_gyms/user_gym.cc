@@ -48,9 +48,32 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-void UserGym::begin() {
+void UserGym::begin(const Task& task, users::Slots slots) {
   turns_ = 0;
   outcome_ = Outcome::running;
+  user_.begin(slots, task.task.split("user").split(static_cast<std::uint64_t>(task.position)));
+}
+
+std::vector<users::Move> UserGym::ask_user(const std::set<std::size_t>& asked) {
+  const bool drifted = user_.drifted();
+  std::vector<users::Move> moves = user_.ask(asked);
+  if (user_.drifted() != drifted) change(user_.drifted_slot(), user_.words_key().split("change"));
+  return moves;
+}
+
+std::string UserGym::in_words(std::span<const users::Move> moves) const {
+  if (!compact()) {
+    const auto words = [this](std::size_t slot) { return slot_words(slot); };
+    return users::realise(user_.persona(), moves, words, user_.words_key());
+  }
+  std::string text;
+  for (const users::Move& move : moves) {
+    const bool tells = move.act == users::Act::inform || move.act == users::Act::volunteer ||
+                       move.act == users::Act::correct;
+    if (tells) text += piece_of(slot_words(move.slot).value);
+    if (move.act == users::Act::leave) text += "\nGone.";
+  }
+  return text.empty() ? std::string(kNothingFound) : text;
 }
 
 std::string UserGym::how_to_write() const {
@@ -77,7 +100,7 @@ StepResult UserGym::step(Seat, const AgentReply& reply, Scheduler&) {
   } else if (read.choice == Choice::unreadable || !offers(read.choice)) {
     result.observation = how_to_write();
   } else {
-    act(read, result);
+    play(read, result);
   }
   if (outcome_ == Outcome::running && turns_ >= turns_max_) {
     outcome_ = Outcome::truncated;
@@ -89,16 +112,30 @@ StepResult UserGym::step(Seat, const AgentReply& reply, Scheduler&) {
   return result;
 }
 
+void UserGym::play(const GymReply& read, StepResult& result) {
+  if (read.choice != Choice::answer || user_.accepts(read.content)) {
+    act(read, result);
+    return;
+  }
+  const users::Move doubt{users::Act::doubt, 0};
+  result.observation = compact() ? "\nSure?" : in_words({&doubt, 1});
+}
+
 void UserGym::write_progress(ByteWriter& out) const {
   write_outcome(out);
   out.i64(turns_);
+  user_.snapshot(out);
+}
+
+bool UserGym::talks_about(std::size_t slots) const {
+  return user_.slots() == slots || (user_.slots() == 0 && outcome_ != Outcome::running);
 }
 
 bool UserGym::read_progress(ByteReader& in) {
   Outcome outcome;
   const bool known = read_outcome(in, outcome);
   const std::int64_t turns = in.i64();
-  if (!in.ok() || !known || turns < 0 || turns > turns_max_) {
+  if (!user_.restore(in) || !known || turns < 0 || turns > turns_max_) {
     return false;
   }
   outcome_ = outcome;
@@ -117,6 +154,8 @@ std::vector<std::string> common_pieces() {
                                      "\nRight. ",
                                      "\nWrong. ",
                                      "\nFinished. ",
+                                     "\nSure?",
+                                     "\nGone.",
                                      std::string(kNothingFound),
                                      "Reward 0\nNew hint:",
                                      "Reward 1\nNew hint:"};

@@ -9,16 +9,24 @@
 // thinking, which nobody reads. A gym offers some of the first three. Anything else costs its
 // turn and is answered with how to write.
 //
+// The user is a persona (agents/users/persona.h, option persona): it may dodge, add, change its
+// mind, doubt an answer until it is repeated, or leave. In style compact its wording and its noise
+// make no difference, since text is made of pieces.
+//
 // The interface is that of UserRL, arXiv 2509.19736 (one tool with a choice and a content). There
 // users are language models; here they follow rules, so that every answer is exact and a replay
 // needs nothing else.
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agents/users/dialogue.h"
+#include "agents/users/realiser.h"
 #include "core/env.h"
 #include "envs/untimed_environment.h"
 
@@ -42,18 +50,32 @@ std::vector<std::string> words_of(std::string_view text);
 /// A gym's user in either style: counts turns and ends what has had all of them.
 class UserGym : public UntimedEnvironment {
  public:
-  UserGym(PromptStyle style, std::int64_t turns_max) : style_(style), turns_max_(turns_max) {}
+  /// The persona must outlive it.
+  UserGym(PromptStyle style, std::int64_t turns_max, const users::Persona& persona)
+      : style_(style), turns_max_(turns_max), user_(persona) {}
 
   StepResult step(Seat, const AgentReply& reply, Scheduler&) final;
 
   std::int64_t turns() const { return turns_; }
   std::int64_t turns_max() const { return turns_max_; }
-  PromptStyle style() const { return style_; }
+  const users::Dialogue& user() const { return user_; }
 
  protected:
   bool compact() const { return style_ == PromptStyle::compact; }
-  /// A new episode begins.
-  void begin();
+  /// A new episode begins, with a user who can tell these slots.
+  void begin(const Task& task, users::Slots slots);
+  /// The user is asked about slots: what it does, after any change of mind.
+  std::vector<users::Move> ask_user(const std::set<std::size_t>& asked);
+  /// The moves of the last question in words.
+  std::string in_words(std::span<const users::Move> moves) const;
+  /// A slot's name and its value as it is.
+  virtual users::SlotWords slot_words(std::size_t slot) const = 0;
+  /// What the compact style says for a value.
+  virtual std::string piece_of(const std::string& value) const { return " " + value; }
+  /// The user changes its mind about a slot.
+  virtual void change(std::size_t, RandomKey) {}
+  /// So that the same slot can be asked for anew.
+  void forget(std::size_t slot) { user_.forget(slot); }
   /// Whether the gym offers this one of action, search and answer.
   virtual bool offers(Choice choice) const = 0;
   /// Plays a choice that is offered: sets observation and reward, and outcome_ when it ends the
@@ -63,17 +85,21 @@ class UserGym : public UntimedEnvironment {
   void write_progress(ByteWriter& out) const;
   /// False when the bytes are no progress of such a gym.
   bool read_progress(ByteReader& in);
+  /// Whether the talk that was read is about so many slots, as every talk of an episode is.
+  bool talks_about(std::size_t slots) const;
 
  private:
   std::string how_to_write() const;
+  void play(const GymReply& read, StepResult& result);
   PromptStyle style_;
   std::int64_t turns_max_;
   std::int64_t turns_ = 0;
+  users::Dialogue user_;
 };
 
 /// What the compact style of every gym says when nothing was learned. It is also what InfoPO puts
 /// in the place of feedback, so a small policy knows these words.
-inline constexpr std::string_view kNothingFound = "No information found.";
+using users::kNothingFound;
 
 /// The pieces of compact text that all gyms share.
 std::vector<std::string> common_pieces();

@@ -43,8 +43,9 @@ TEST(FunctionRule, Computes) {
 TEST(FunctionRule, HasNoValueBehindADivisionByZero) {
   const Rule rule{4, true, {0, 1, 2, 3}, {Operation::divide, Operation::add, Operation::add}};
   EXPECT_FALSE(value_of(rule, {1, 0, 1, 1}));
-  EXPECT_FALSE(value_of({4, false, {0, 1, 2, 3}, {Operation::add, Operation::subtract,
-                                                  Operation::divide}}, {1, 2, 3, 3}));
+  EXPECT_FALSE(
+      value_of({4, false, {0, 1, 2, 3}, {Operation::add, Operation::subtract, Operation::divide}},
+               {1, 2, 3, 3}));
 }
 
 TEST(FunctionRule, RoundsToFourDigitsWithoutANegativeZero) {
@@ -79,8 +80,7 @@ TEST(FunctionGym, TellsValuesAndTheTestAndAcceptsItsValue) {
     const Rule& rule = rule_of(*game);
     const double value = value_of(rule, {1.5, 20, 3, 0.25}).value_or(-1.0);
     const StepResult probed = say(*game, "[action] 1.5, 20 3,0.25");
-    EXPECT_EQ(probed.observation,
-              "The rule gives " + shortest(rounded(value)) + ". (Turns left: 19)");
+    EXPECT_EQ(probed.observation, "The value: " + shortest(rounded(value)) + ". (Turns left: 19)");
     const Inputs test = game->hidden_state()["test"].get<Inputs>();
     const std::string numbers = shortest(test[0]) + ", " + shortest(test[1]) + ", " +
                                 shortest(test[2]) + ", " + shortest(test[3]);

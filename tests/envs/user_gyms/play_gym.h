@@ -37,8 +37,7 @@ inline Played play(const EnvironmentFamily& family, const std::string& role, con
   played.text = game->reset(task).user + "\n";
   for (Outcome outcome = Outcome::running; outcome == Outcome::running; ++played.turns) {
     const RandomKey turn = key.split(static_cast<std::uint64_t>(played.turns));
-    const std::string reply =
-        player->play({*game, {}, EpisodeKind::solve, 0, played.turns}, turn);
+    const std::string reply = player->play({*game, {}, EpisodeKind::solve, 0, played.turns}, turn);
     const StepResult result = say(*game, reply);
     played.text += reply + "\n" + result.observation + "\n";
     played.sum += result.reward;

@@ -23,9 +23,8 @@ TEST(ReadReply, TakesWhatFollowsTheOnlyMarker) {
 }
 
 TEST(ReadReply, RefusesNoneAndSeveral) {
-  for (const std::string text :
-       {"", "alive?", "[action] a [action] b", "[action] a [answer] b", "[Action] a", "[ action] a",
-        "action a", "[finish][finish]"}) {
+  for (const std::string text : {"", "alive?", "[action] a [action] b", "[action] a [answer] b",
+                                 "[Action] a", "[ action] a", "action a", "[finish][finish]"}) {
     EXPECT_EQ(read_reply(text).choice, Choice::unreadable) << text;
   }
 }

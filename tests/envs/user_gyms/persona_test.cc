@@ -1,0 +1,125 @@
+// Every shipped persona in every user gym: the expert still succeeds, nothing leaks before it is
+// told, all is told before the user leaves.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agents/users/persona.h"
+#include "agents/users/realiser.h"
+#include "envs/user_gyms/function_gym.h"
+#include "envs/user_gyms/intention_gym.h"
+#include "envs/user_gyms/telepathy_gym.h"
+#include "tests/envs/user_gyms/play_gym.h"
+
+namespace turnhalle::user_gyms {
+namespace {
+
+std::vector<std::string> persona_names() {
+  std::vector<std::string> names;
+  for (const users::Persona& persona : users::shipped_personas()) names.push_back(persona.name);
+  return names;
+}
+
+std::shared_ptr<const EnvironmentFamily> family_of(const EnvironmentEntry& entry,
+                                                   const std::string& persona,
+                                                   const std::string& more = "") {
+  const std::string options = "{\"persona\":\"" + persona + "\"" + more + "}";
+  return read_options(entry, options, PromptStyle::paper).value();
+}
+
+class EveryPersona : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryPersona, LeavesEveryGymSolvable) {
+  const std::string& name = GetParam();
+  EXPECT_EQ(success(*family_of(telepathy::entry(), name), "expert", 144), 1.0);
+  EXPECT_EQ(success(*family_of(intention::entry(), name), "expert", 300), 1.0);
+  EXPECT_EQ(
+      success(*family_of(intention::entry(), name, ",\"reward\":\"delivery\""), "expert", 300),
+      1.0);
+  EXPECT_EQ(success(*family_of(function::entry(), name), "expert", 20), 1.0);
+}
+
+// The values of an intention gym that the user has not told.
+std::vector<std::string> secrets_of(const Environment& game) {
+  std::vector<std::string> secrets;
+  const Json state = game.hidden_state();
+  for (const Json& entry : state["missing"]) {
+    if (!entry["told"].get<bool>()) secrets.push_back(entry["value"].get<std::string>());
+  }
+  return secrets;
+}
+
+TEST_P(EveryPersona, TellsNothingBeforeItIsToldAndAllBeforeItLeaves) {
+  const auto family = family_of(intention::entry(), GetParam(), ",\"reward\":\"delivery\"");
+  const auto game = family->make();
+  for (const std::string question : {"[action] What else?", "[action] Which date and size?",
+                                     "[action] Which colour, place or people?"}) {
+    for (std::uint64_t i = 0; i < 60; ++i) {
+      std::string text = game->reset(task_of(i)).user;
+      bool gone = false;
+      for (int turn = 0; turn < 19; ++turn) {
+        EXPECT_EQ(users::leaked(text, secrets_of(*game)), std::nullopt) << text;
+        text = say(*game, question).observation;
+        gone =
+            gone || text.find("Bye") != std::string::npos || text.find("Gone") != std::string::npos;
+        if (gone) {
+          EXPECT_TRUE(secrets_of(*game).empty()) << text;
+        }
+      }
+      EXPECT_EQ(users::leaked(text, secrets_of(*game)), std::nullopt) << text;
+    }
+  }
+}
+
+// Rollouts of one task meet the same user, whatever the agent's own draws are.
+TEST_P(EveryPersona, IsTheSameForAllRolloutsOfATask) {
+  const auto family = family_of(intention::entry(), GetParam());
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const Played one = play(*family, "expert", task_of(i), RandomKey::from_seed(1));
+    const Played other = play(*family, "expert", task_of(i), RandomKey::from_seed(2));
+    EXPECT_EQ(one.text, other.text);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Personas, EveryPersona, testing::ValuesIn(persona_names()),
+                         [](const auto& item) { return item.param; });
+
+TEST(Personas, ChangeWhatIsSaid) {
+  const Task task = task_of(5);
+  const std::string plain = play(*family_of(intention::entry(), "plain"), "expert", task, {}).text;
+  for (const std::string name : {"reserved", "formal", "sloppy", "forthcoming"}) {
+    EXPECT_NE(play(*family_of(intention::entry(), name), "expert", task, {}).text, plain) << name;
+  }
+}
+
+TEST(Personas, InTheCompactStyleUsePiecesOnly) {
+  const std::vector<EnvironmentEntry> entries = {telepathy::entry(), intention::entry()};
+  for (const std::string& name : persona_names()) {
+    for (const EnvironmentEntry& entry : entries) {
+      const auto family =
+          read_options(entry, "{\"persona\":\"" + name + "\"}", PromptStyle::compact).value();
+      for (std::uint64_t i = 0; i < 20; ++i) {
+        const std::string text = play(*family, "expert", task_of(i), {}).text;
+        EXPECT_EQ(text.find("I "), std::string::npos) << name << ": " << text;
+      }
+    }
+  }
+}
+
+TEST(PersonaOption, TakesANameOrAnObject) {
+  EXPECT_TRUE(read_options(telepathy::entry(), "{\"persona\":{\"doubts\":2}}", PromptStyle::paper));
+  const auto unknown =
+      read_options(telepathy::entry(), "{\"persona\":\"hsty\"}", PromptStyle::paper);
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().text().find("Did you mean \"hasty\"?"), std::string::npos)
+      << unknown.error().text();
+  const auto wrong =
+      read_options(telepathy::entry(), "{\"persona\":{\"doubts\":9}}", PromptStyle::paper);
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().text().find("/persona/doubts"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace turnhalle::user_gyms
