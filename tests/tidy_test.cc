@@ -101,8 +101,8 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"trainers",
        {"core", "envs", "trainers/algo", "agents", "kernels", "agents/lm", "trainers"}},
       {"apps",
-       {"core", "core/net", "agents/users", "envs", "trainers/algo", "agents", "agents/wire", "kernels",
-        "agents/lm", "trainers", "apps"}},
+       {"core", "core/net", "agents/users", "envs", "trainers/algo", "agents", "agents/wire",
+        "kernels", "agents/lm", "trainers", "apps"}},
   };
   return kAllowed;
 }
