@@ -30,7 +30,7 @@ struct Group {
   std::string name;
 };
 
-Result<ComparedRun> read_run(const std::string& folder) {
+Result<ComparedRun> read_run(const std::string& folder, const std::vector<std::string>& ignored) {
   Result<JsonDocument> document = read_json(folder + "/experiment.json");
   if (!document) {
     return document.error();
@@ -53,7 +53,10 @@ Result<ComparedRun> read_run(const std::string& folder) {
     settings.erase(key);
   }
   const Json flat = settings.flatten();
-  for (const auto& [pointer, value] : flat.items()) run.settings[pointer] = value;
+  for (const auto& [pointer, value] : flat.items()) {
+    const bool counts = std::find(ignored.begin(), ignored.end(), pointer) == ignored.end();
+    if (counts) run.settings[pointer] = value;
+  }
   return run;
 }
 
@@ -69,31 +72,53 @@ std::vector<Group> grouped_runs(std::vector<ComparedRun> runs) {
   return groups;
 }
 
-// "infopo", or "infopo, learning_rate 0.001": the settings in which groups differ.
-void name_groups(std::vector<Group>& groups) {
+// The setting of a group; null when it has none.
+Json setting(const Group& group, const std::string& pointer) {
+  const auto found = group.runs.front().settings.find(pointer);
+  return found == group.runs.front().settings.end() ? Json() : found->second;
+}
+
+// JSON pointers of the settings in which groups differ.
+std::vector<std::string> differences(const std::vector<Group>& groups) {
   std::set<std::string> pointers;
   for (const Group& group : groups) {
     for (const auto& [pointer, value] : group.runs.front().settings) pointers.insert(pointer);
   }
-  const auto setting = [](const Group& group, const std::string& pointer) {
-    const auto found = group.runs.front().settings.find(pointer);
-    return found == group.runs.front().settings.end() ? Json() : found->second;
-  };
+  std::vector<std::string> result;
   for (const std::string& pointer : pointers) {
     const bool differs = std::any_of(groups.begin(), groups.end(), [&](const Group& group) {
       return setting(group, pointer) != setting(groups.front(), pointer);
     });
-    if (!differs) continue;
-    for (Group& group : groups) {
-      const Json value = setting(group, pointer);
-      const std::string key = pointer.substr(pointer.rfind('/') + 1);
-      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      if (!group.name.empty()) group.name += ", ";
-      group.name += pointer == "/reinforcement/recipe" ? text : key + " " + text;
-    }
+    if (differs) result.push_back(pointer);
+  }
+  return result;
+}
+
+std::string words(const Group& group, const std::string& pointer) {
+  const Json value = setting(group, pointer);
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (pointer == "/reinforcement/recipe") return text;
+  if (pointer == "/scenario") return fs::path(text).stem().string();
+  return pointer.substr(pointer.rfind('/') + 1) + " " + text;
+}
+
+// "infopo", or "infopo, learning_rate 0.001": the settings in which groups differ. Groups that
+// differ in many are told by scenario and recipe, and where these are equal by a folder.
+void name_groups(std::vector<Group>& groups) {
+  constexpr std::size_t kNamedMax = 3;
+  std::vector<std::string> pointers = differences(groups);
+  if (pointers.size() > kNamedMax) pointers = {"/scenario", "/reinforcement/recipe"};
+  std::map<std::string, int> count;
+  for (Group& group : groups) {
+    std::vector<std::string> parts;
+    for (const std::string& pointer : pointers) parts.push_back(words(group, pointer));
+    group.name = join(parts, ", ");
+    ++count[group.name];
   }
   for (Group& group : groups) {
-    if (group.name.empty()) group.name = fs::path(group.runs.front().folder).filename().string();
+    if (count[group.name] == 1 && !group.name.empty()) continue;
+    const std::string folder = fs::path(group.runs.front().folder).lexically_normal().string();
+    group.name += (group.name.empty() ? "" : ", ") + folder;
   }
 }
 
@@ -194,10 +219,11 @@ void add_rows(const Group& group, const Group& first, Json& rows) {
 
 }  // namespace
 
-Result<Json> collect_comparison(const std::vector<std::string>& folders) {
+Result<Json> collect_comparison(const std::vector<std::string>& folders,
+                                const std::vector<std::string>& ignored) {
   std::vector<ComparedRun> runs;
   for (const std::string& folder : folders) {
-    Result<ComparedRun> run = read_run(folder);
+    Result<ComparedRun> run = read_run(folder, ignored);
     if (!run) {
       return run.error();
     }

@@ -1,6 +1,7 @@
 // turnhalle compare: training runs beside each other.
 #include "apps/compare.h"
 
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> folders;
+  std::vector<std::string> ignored;
   std::optional<std::string> html;
   OutputOptions output;
 };
@@ -23,8 +25,9 @@ struct CompareOptions {
 std::string cell(const Json& interval) {
   if (interval.is_null() || !interval["mean"].is_number()) return "–";
   const std::string mean = fixed(interval["mean"].get<double>(), 3);
-  if (!interval["low"].is_number()) return mean;
-  return mean + " [" + fixed(interval["low"].get<double>(), 3) + ", " +
+  const Json& low = interval["low"];
+  if (!low.is_number() || std::isnan(low.get<double>())) return mean;  // one run has no spread
+  return mean + " [" + fixed(low.get<double>(), 3) + ", " +
          fixed(interval["high"].get<double>(), 3) + "]";
 }
 
@@ -45,7 +48,7 @@ void print_table(const Json& comparison) {
 }
 
 CommandResult compare(const CompareOptions& options) {
-  Result<Json> comparison = collect_comparison(options.folders);
+  Result<Json> comparison = collect_comparison(options.folders, options.ignored);
   if (!comparison) {
     return comparison.error();
   }
@@ -72,6 +75,8 @@ void add_compare(CommandLine& line) {
   command.positionals("RUN", options->folders,
                       "folders of runs; those that differ in their seed only are one group");
   command.required();
+  command.repeated("--ignore", options->ignored,
+                   "JSON pointer of a setting that does not tell groups apart (/policy/from)");
   command.text("--html", options->html, "a page with the curves to write");
   add_output_options(command, options->output);
   command.action([options] { return compare(*options); });

@@ -72,6 +72,16 @@ TEST(Compare, OfOneRunShowsTheIntervalOfItsEvaluation) {
   EXPECT_THAT(result.out, HasSubstr("0.300 [0.200, 0.400]"));
 }
 
+TEST(Compare, LeavesOutSettingsThatAreToBeIgnored) {
+  const ScratchFolder scratch;
+  const std::string runs =
+      write_run(scratch, "a", 1, "grpo", 0.3) + " " + write_run(scratch, "b", 2, "rloo", 0.5);
+  EXPECT_EQ(turnhalle_program("compare --json " + runs).json()["groups"].size(), 2U);
+  const ProgramResult one =
+      turnhalle_program("compare --json --ignore /reinforcement/recipe " + runs);
+  EXPECT_EQ(one.json()["groups"].size(), 1U);
+}
+
 TEST(Compare, WritesAPageWithACurveForEachGroup) {
   const ScratchFolder scratch;
   const ProgramResult result = turnhalle_program(
