@@ -31,13 +31,18 @@ class EndpointSession {
     while (now > most && !endpoint_.most_.compare_exchange_weak(most, now)) {
     }
     serve();
-    --endpoint_.now_;
+    leave();
     error_code ignored;
     socket_.shutdown(Tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
   }
 
  private:
+  // A request is over for its client, who may send the next one, when the last byte is sent.
+  void leave() {
+    if (counted_) --endpoint_.now_;
+    counted_ = false;
+  }
   void serve() {
     boost::beast::flat_buffer buffer;
     http::request<http::string_body> request;
@@ -128,6 +133,7 @@ class EndpointSession {
   }
   void send(int status, const std::string& type, const std::string& body,
             const std::string& headers = "") {
+    leave();
     write(response(status, type, body, headers));
   }
   void send_stream(const Json& request) {
@@ -187,6 +193,7 @@ class EndpointSession {
 
   TestEndpoint& endpoint_;
   Tcp::socket socket_;
+  bool counted_ = true;
 };
 
 struct TestEndpoint::Acceptor {
