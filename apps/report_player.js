@@ -68,6 +68,20 @@ function message(who, text, className, calls) {
   return node;
 }
 
+// What a turn of a training rollout counted for.
+function creditWords(credit) {
+  const parts = [`advantage ${shown(credit.advantage, 3)}`];
+  if (credit.information_gain !== undefined && credit.information_gain !== null) {
+    parts.push(`information gain of its feedback ${shown(credit.information_gain, 3)} nats`);
+  }
+  if (credit.logp_masked !== undefined && credit.logp_masked !== null) {
+    parts.push(`log-prob of this reply ${shown(credit.logp, 3)}, without the feedback before it ` +
+      shown(credit.logp_masked, 3));
+  }
+  if (credit.format) parts.push(`format ${credit.format}`);
+  return parts.join(" · ");
+}
+
 function outcomeNode(episode) {
   const won = episode.success;
   let words = `${episode.outcome.replaceAll("_", " ")}: ${won ? "success" : "no success"}`;
@@ -95,6 +109,7 @@ function showMessages(episode) {
     }
     if (turn.reward !== 0) box.append(element("p", "small muted", `reward of this turn ` +
       `${+turn.reward.toFixed(4)}`));
+    if (turn.credit) box.append(element("p", "small muted", creditWords(turn.credit)));
   });
   if (at.turn === lastTurn(episode) && episode.outcome) {
     if (episode.feedback) box.append(message("feedback", episode.feedback));

@@ -263,6 +263,7 @@ Result<Experiment> read_experiment(const std::string& path, std::span<const std:
   reinforcement.optimizer = read_optimizer(rl);
   reinforcement.refill_rounds = rl.integer("refill_rounds", {0, 1000}, 0);
   reinforcement.placeholder = rl.string("placeholder", reinforcement.placeholder);
+  reinforcement.recorded = rl.integer("recorded", {0, 1024}, reinforcement.recorded);
   if (reinforcement.steps > 0 && recipe_slot.is_null()) {
     rl.fail("recipe", "the name of a recipe, a file or a recipe");
   }
@@ -329,7 +330,8 @@ Json experiment_schema() {
                     {"decay_from", number},
                     {"optimizer", optimizer},
                     {"refill_rounds", integer},
-                    {"placeholder", text}});
+                    {"placeholder", text},
+                    {"recorded", integer}});
   Json evaluation = object({{"lifecycles", integer}, {"every", integer}, {"recorded", integer}});
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Turnhalle experiment"},

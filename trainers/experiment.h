@@ -62,6 +62,8 @@ struct Reinforcement {
   std::int64_t refill_rounds = 0;
   /// What stands for feedback that the policy is not shown (recipes with information gain).
   std::string placeholder = "No information found.";
+  /// Rollouts of a group that go into the store with what each turn earned, at every evaluation.
+  std::int64_t recorded = 2;
 };
 
 struct Evaluation {

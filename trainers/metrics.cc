@@ -32,8 +32,9 @@ double wall_time() {
   return std::chrono::duration<double>(now).count();
 }
 
-// Keeps the lines up to and with a step; a half-written last line goes too.
-Status keep_lines(const std::string& path, std::int64_t last_step) {
+}  // namespace
+
+Status keep_lines_until(const std::string& path, std::int64_t last_step) {
   std::ifstream in(path);
   if (!in) {
     return ok_status();
@@ -48,7 +49,15 @@ Status keep_lines(const std::string& path, std::int64_t last_step) {
   return write_file(path, kept);
 }
 
-}  // namespace
+Status append_lines(const std::string& path, const std::vector<Json>& lines) {
+  std::ofstream out(path, std::ios::app);
+  for (const Json& line : lines) out << line.dump() << "\n";
+  out << std::flush;
+  if (!out) {
+    return Error{path, std::string("cannot be written: ") + std::strerror(errno)};
+  }
+  return ok_status();
+}
 
 void add_trl_aliases(StepMetrics& metrics) {
   for (const auto& [name, alias] : kAliases) {
@@ -60,7 +69,7 @@ void add_trl_aliases(StepMetrics& metrics) {
 Result<std::unique_ptr<MetricsLog>> MetricsLog::open(const std::string& folder,
                                                      std::int64_t last_step) {
   const std::string path = folder + "/metrics.jsonl";
-  if (Status kept = keep_lines(path, last_step); !kept) {
+  if (Status kept = keep_lines_until(path, last_step); !kept) {
     return kept.error();
   }
   Result<std::unique_ptr<TensorBoardWriter>> board =
@@ -83,12 +92,7 @@ Status MetricsLog::write(std::int64_t step, const std::string& phase, const Step
     }
   }
   board_->flush();
-  std::ofstream out(path_, std::ios::app);
-  out << line.dump() << "\n" << std::flush;
-  if (!out) {
-    return Error{path_, std::string("cannot be written: ") + std::strerror(errno)};
-  }
-  return ok_status();
+  return append_lines(path_, {line});
 }
 
 }  // namespace turnhalle

@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "core/json.h"
 #include "core/result.h"
 #include "trainers/tensorboard.h"
 
@@ -17,6 +19,12 @@ using StepMetrics = std::map<std::string, double>;
 
 /// Adds TRL's name for every metric that has one: critic/rewards/mean also as reward, …
 void add_trl_aliases(StepMetrics& metrics);
+
+/// Drops the lines of a file of JSON lines whose "step" is after `last_step`, and a half-written
+/// last one. A file that is not there is left so.
+Status keep_lines_until(const std::string& path, std::int64_t last_step);
+/// Appends lines and flushes.
+Status append_lines(const std::string& path, const std::vector<Json>& lines);
 
 class MetricsLog {
  public:

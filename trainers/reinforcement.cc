@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "trainers/algo/compute.h"
 #include "trainers/algo/compute_units.h"
+#include "trainers/credit_log.h"
 #include "trainers/steps.h"
 #include "trainers/token_arrays.h"
 
@@ -321,16 +322,24 @@ std::vector<bool> trains(const algo::Recipe& recipe, const algo::Batch& rows, st
 }
 
 Result<std::vector<LifecycleRollout>> play_groups(const StepContext& context, std::int64_t first,
-                                                  std::int64_t groups) {
+                                                  std::int64_t groups, bool recorded) {
   RolloutPlan plan;
   plan.seed = context.experiment.seed;
   plan.first_group = first;
   plan.groups = groups;
   plan.group_size = context.experiment.reinforcement.group_size;
+  std::vector<std::unique_ptr<Recorder>> recorders;  // made before worlds are, in order
+  for (std::int64_t trial = 0; recorded && context.recorder && trial < plan.group_size; ++trial) {
+    recorders.push_back(context.recorder(trial, LifecycleIndex{first}));
+  }
   return play_rollouts(
       context.experiment.scenario, plan,
       [&](LifecycleIndex) { return context.policy.make_agent(); },
-      [&] { return context.policy.pump(); }, context.stop);
+      [&] { return context.policy.pump(); }, context.stop,
+      [&](std::int64_t number) -> std::unique_ptr<Recorder> {
+        const auto place = static_cast<std::size_t>(number);
+        return place < recorders.size() ? std::move(recorders[place]) : nullptr;
+      });
 }
 
 // The tasks of reinforcement follow those of imitation, and each round of refill follows all steps
@@ -351,7 +360,7 @@ Result<RolloutBatch> play_step(const StepContext& context, std::int64_t step) {
   std::int64_t missing = rl.groups_per_step;
   for (std::int64_t round = 0; round <= rl.refill_rounds && missing > 0; ++round) {
     Result<std::vector<LifecycleRollout>> played =
-        play_groups(context, first_group(experiment, step, round), missing);
+        play_groups(context, first_group(experiment, step, round), missing, round == 0);
     if (!played || (context.stop != nullptr && *context.stop)) {
       return played ? Result<RolloutBatch>(RolloutBatch{}) : played.error();
     }
@@ -394,6 +403,12 @@ Result<StepReport> reinforcement_step(const StepContext& context, std::int64_t s
     return advantages.error();
   }
   add_rollout_metrics(*batch, *advantages, report.metrics);
+  // With refill the first group of the batch need not be the one that was recorded.
+  const Reinforcement& rl = experiment.reinforcement;
+  if (context.recorder && rl.refill_rounds == 0) {
+    report.credit = credit_lines(*batch, *advantages, experiment.warm_start.steps + step + 1,
+                                 rl.recorded);
+  }
   const OptimizerStep optimiser = optimiser_step(experiment, step);
   UpdateMetrics metrics;
   for (int epoch = 0; epoch < recipe.update.epochs; ++epoch) {

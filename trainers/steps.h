@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "agents/lm/policy.h"
 #include "trainers/experiment.h"
@@ -19,6 +21,9 @@ struct StepContext {
   Learner& learner;
   Learner* reference = nullptr;  ///< scores under the reference policy, where a recipe needs it
   const std::atomic<bool>* stop = nullptr;
+  /// A recorder for rollout `trial` of the step's first group, which plays lifecycle `index`; null
+  /// when it is not recorded. May be empty.
+  std::function<std::unique_ptr<Recorder>(std::int64_t trial, LifecycleIndex index)> recorder = {};
 };
 
 /// What a step did; `skipped` when a gradient was not finite and nothing was changed.
@@ -27,6 +32,7 @@ struct StepReport {
   bool skipped = false;
   std::string bad_tensor;
   bool interrupted = false;  ///< stopped while playing: nothing was changed
+  std::vector<Json> credit;  ///< lines of credit.jsonl (credit_log.h), of the recorded rollouts
 };
 
 /// Imitation: step 0 … warm_start.steps-1.

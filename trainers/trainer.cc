@@ -144,7 +144,7 @@ class Trainer {
       return log.error();
     }
     log_ = *std::move(log);
-    return ok_status();
+    return keep_lines_until(folder_.path() + "/credit.jsonl", state_.step);
   }
 
   RunInfo run_info(const std::string& command) const {
@@ -171,7 +171,12 @@ class Trainer {
     if (rl_step >= 0) {
       if (Status made = make_reference(rl_step); !made) return made;
     }
-    const StepContext context{experiment_, *policy_, *learner_, reference_.get(), options_.stop};
+    StepContext context{experiment_, *policy_, *learner_, reference_.get(), options_.stop};
+    if (rl_step >= 0 && rl_step % experiment_.evaluation.every == 0) {
+      context.recorder = [this](std::int64_t trial, LifecycleIndex index) {
+        return rollout_recorder(trial, index);
+      };
+    }
     Result<StepReport> report =
         imitating() ? imitation_step(context, state_.step) : reinforcement_step(context, rl_step);
     if (!report) {
@@ -181,6 +186,18 @@ class Trainer {
       return ok_status();
     }
     return finish_step(*report);
+  }
+
+  // Records a rollout of the step that is made now as a run of the store by itself, so that it is
+  // replayed like any other: trial `trial` of lifecycle `index` of the training split.
+  std::unique_ptr<Recorder> rollout_recorder(std::int64_t trial, LifecycleIndex index) {
+    if (trial >= experiment_.reinforcement.recorded) return nullptr;
+    RunInfo info = run_info("train");
+    info.id = "rollout-" + std::to_string(state_.step + 1) + "-" + std::to_string(trial);
+    info.trial = trial;
+    info.lifecycles = index.value + 1;
+    const Result<RunNumber> run = store_->add_run(info);
+    return run ? store_->recorder(*run, index) : nullptr;  // the store keeps its error
   }
 
   Status finish_step(StepReport& report) {
@@ -202,6 +219,9 @@ class Trainer {
     report.metrics["training/skipped_steps"] = static_cast<double>(state_.bad_steps_total);
     add_trl_aliases(report.metrics);
     if (Status written = log_->write(state_.step, phase, report.metrics); !written) {
+      return written;
+    }
+    if (Status written = append_lines(folder_.path() + "/credit.jsonl", report.credit); !written) {
       return written;
     }
     for (const auto& [name, value] : report.metrics) store_->metric(state_.step, name, value);

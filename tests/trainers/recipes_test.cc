@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <sstream>
 
+#include "core/store_reader.h"
 #include "tests/trainers/training_fixture.h"
 #include "trainers/trainer.h"
 
@@ -43,6 +46,45 @@ std::vector<std::string> recipe_names() {
 }
 INSTANTIATE_TEST_SUITE_P(Folder, EveryRecipe, testing::ValuesIn(recipe_names()),
                          [](const auto& test) { return test.param; });
+
+TEST(Credit, OfRecordedRolloutsIsWrittenTurnByTurn) {
+  const TestFolder folder;
+  Json document = experiment_with("infopo");
+  document["scenario"] = source_file("scenarios/intention_gym_compact.json");
+  document["reinforcement"]["placeholder"] = "No information found.";
+  document["reinforcement"]["recorded"] = 2;
+  TrainOptions options;
+  options.folder = folder.file("run");
+  const Result<TrainReport> report = train(make_experiment(document), options);
+  ASSERT_TRUE(report) << report.error().text();
+  std::istringstream lines(bytes_of_file(folder.file("run/credit.jsonl")));
+  std::map<std::int64_t, double> gains;  // of rollout 0, by turn
+  int count = 0;
+  for (std::string text; std::getline(lines, text); ++count) {
+    const Json line = Json::parse(text);
+    EXPECT_EQ(line["step"], 3);  // the first of reinforcement; the next is not evaluated
+    EXPECT_LT(line["rollout"], 2);
+    EXPECT_TRUE(line["advantage"].is_number()) << text;
+    // The first turn of an episode has no feedback before it, the last none after it.
+    EXPECT_EQ(line["logp_masked"].is_null(), line["turn"] == 0) << text;
+    if (line["rollout"] == 0 && line["information_gain"].is_number()) {
+      gains[line["turn"]] = line["information_gain"];
+    }
+    // A turn's gain is the difference of the next turn's log-probs.
+    if (line["rollout"] == 0 && line["turn"] > 0) {
+      const double difference =
+          line["logp"].get<double>() - line["logp_masked"].get<double>();
+      EXPECT_NEAR(gains.at(line["turn"].get<std::int64_t>() - 1), difference, 1e-9);
+    }
+  }
+  EXPECT_GT(count, 4);
+  const Result<StoreReader> store = StoreReader::open(folder.file("run/store.sqlite"));
+  ASSERT_TRUE(store) << store.error().text();
+  const auto is_rollout = [](const StoredRun& run) {
+    return run.info.id.starts_with("rollout-3-");
+  };
+  EXPECT_EQ(std::count_if(store->runs().begin(), store->runs().end(), is_rollout), 2);
+}
 
 TEST(Placeholder, ThatTheVocabularyCannotSpellIsAnError) {
   const TestFolder folder;
