@@ -18,12 +18,14 @@ class Hasher {
       : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free),
         state_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {}
 
-  void hash(std::string_view first, std::string_view second, char* out) {
-    const bool good =
-        EVP_DigestInit_ex2(state_.get(), algorithm_.get(), nullptr) == 1 &&
-        EVP_DigestUpdate(state_.get(), first.data(), first.size()) == 1 &&
-        EVP_DigestUpdate(state_.get(), second.data(), second.size()) == 1 &&
-        EVP_DigestFinal_ex(state_.get(), reinterpret_cast<unsigned char*>(out), nullptr) == 1;
+  void hash(std::string_view first, std::span<const std::string_view> pieces, char* out) {
+    bool good = EVP_DigestInit_ex2(state_.get(), algorithm_.get(), nullptr) == 1 &&
+                EVP_DigestUpdate(state_.get(), first.data(), first.size()) == 1;
+    for (const std::string_view piece : pieces) {
+      good = good && EVP_DigestUpdate(state_.get(), piece.data(), piece.size()) == 1;
+    }
+    good = good &&
+           EVP_DigestFinal_ex(state_.get(), reinterpret_cast<unsigned char*>(out), nullptr) == 1;
     check(good, "SHA-256 can be computed");
   }
 
@@ -46,9 +48,11 @@ HashChain::HashChain(std::string_view link) {
   }
 }
 
-void HashChain::add(std::string_view bytes) {
+void HashChain::add(std::string_view bytes) { add(std::span(&bytes, 1)); }
+
+void HashChain::add(std::span<const std::string_view> pieces) {
   thread_local Hasher hasher;
-  hasher.hash(link(), bytes, link_.data());
+  hasher.hash(link(), pieces, link_.data());
 }
 
 void HashChain::mix(std::string_view link) {

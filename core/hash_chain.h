@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ class HashChain {
 
   /// link ← SHA-256(link ‖ bytes).
   void add(std::string_view bytes);
+  /// The same of bytes in several pieces.
+  void add(std::span<const std::string_view> pieces);
   /// The last link's 32 bytes; valid as long as the chain is not touched.
   std::string_view link() const { return {link_.data(), link_.size()}; }
   /// Combines with a link bit by bit (xor): a seal that does not depend on the order of links.

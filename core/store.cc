@@ -3,15 +3,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <utility>
 
 #include "core/check.h"
+#include "core/store_migration.h"
 #include "core/store_writer.h"
 
 namespace turnhalle {
 namespace {
 
-// Turns the calls of one lifecycle into row groups, chains them, and queues them.
+// Turns the calls of one lifecycle into row groups and queues them.
 class StoreRecorder final : public Recorder {
  public:
   StoreRecorder(StoreWriter& writer, LifecycleStartRow row) : writer_(writer), row_(row) {}
@@ -28,7 +30,13 @@ class StoreRecorder final : public Recorder {
   void turn_played(const TurnRecord& turn) override {
     ++turns_;
     ++episode_turns_;
-    put([&](std::string& body) { encode_turn(body, row_.lifecycle, turn); });
+    add([&](std::string& body) { encode_turn(body, row_.lifecycle, turn); });
+    if (turn.reply.tokens != nullptr) {
+      add([&](std::string& body) {
+        encode_tokens(body, {row_.lifecycle, turn.episode, turn.turn}, *turn.reply.tokens);
+      });
+    }
+    send();
   }
   void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
     put([&](std::string& body) {
@@ -48,20 +56,27 @@ class StoreRecorder final : public Recorder {
  private:
   template <class Encode>
   void put(const Encode& encode) {
-    group_.assign(sizeof(QueueHeader), '\0');
-    encode(group_);
+    add(encode);
+    send();
+  }
+  template <class Encode>
+  void add(const Encode& encode) {
+    const std::size_t at = groups_.size();
+    groups_.append(sizeof(QueueHeader), '\0');
+    encode(groups_);
     QueueHeader header;
-    header.bytes = group_.size() - sizeof header;
-    chain_.add(std::string_view(group_).substr(sizeof header));
-    chain_.link().copy(header.chain, sizeof header.chain);
-    group_.replace(0, sizeof header, reinterpret_cast<const char*>(&header), sizeof header);
-    writer_.append(group_);
+    header.bytes = groups_.size() - at - sizeof header;
+    header.lifecycle = row_.lifecycle;
+    std::memcpy(groups_.data() + at, &header, sizeof header);
+  }
+  void send() {
+    writer_.append(groups_);
+    groups_.clear();
   }
 
   StoreWriter& writer_;
   LifecycleStartRow row_;
-  HashChain chain_;
-  std::string group_;  ///< kept for its memory
+  std::string groups_;  ///< kept for its memory
   bool begun_ = false;
   std::int64_t episodes_ = 0;
   std::int64_t turns_ = 0;
@@ -77,6 +92,15 @@ Result<FileLock> lock_store(const std::string& path) {
                                   lock.error().message + ")"};
   }
   return lock;
+}
+
+// Brings a store of an earlier version up to date; the caller holds its lock.
+Status migrate_locked(const std::string& path) {
+  const Result<bool> old = needs_migration(path);
+  if (!old) {
+    return old.error();
+  }
+  return *old ? migrate_store_file(path) : ok_status();
 }
 
 void remove_files(const std::string& path) {
@@ -154,6 +178,9 @@ Result<std::unique_ptr<Store>> Store::open_for_append(const std::string& path,
   if (!lock) {
     return lock.error();
   }
+  if (Status migrated = migrate_locked(path); !migrated) {
+    return migrated.error();
+  }
   auto database = SqliteDatabase::open(path, SqliteDatabase::Mode::write);
   if (!database) {
     return database.error();
@@ -168,6 +195,19 @@ Result<std::unique_ptr<Store>> Store::open_for_append(const std::string& path,
   }
   return std::unique_ptr<Store>(new Store(std::make_unique<StoreWriter>(
       StoreWriter::Parts{std::move(*lock), std::move(*tables), std::move(*runs), options})));
+}
+
+Result<bool> Store::migrate(const std::string& path) {
+  auto lock = lock_store(path);
+  if (!lock) {
+    return lock.error();
+  }
+  const Result<bool> old = needs_migration(path);
+  if (!old || !*old) {
+    return old;
+  }
+  const Status migrated = migrate_store_file(path);
+  return migrated ? Result<bool>(true) : Result<bool>(migrated.error());
 }
 
 Result<RunNumber> Store::add_run(const RunInfo& run) { return writer_->add_run(run); }

@@ -4,9 +4,9 @@
 //
 // Exactly one connection writes and checkpoints. What flush() has acknowledged survives kill -9
 // and a power cut (WAL, synchronous=FULL). The rows of a lifecycle are committed in the order in
-// which they happened, so that a recovered store holds a prefix of it without gaps. Each row
-// group (the start of an episode, a turn, the end of an episode) carries SHA-256 of the group
-// before and of its own columns: one changed byte is found and located (store_reader.h).
+// which they happened, so that a recovered store holds a prefix of it without gaps. What a
+// lifecycle gathered between two commits is one chunk, which carries SHA-256 of the chunk before
+// and of all its own columns: one changed byte is found and located (store_reader.h).
 //
 // An I/O error stops the writer for good (a failed fsync must not be tried again); the error
 // comes back from flush(), close() and status(). The schema is described in docs/store.md.
@@ -89,6 +89,9 @@ class Store {
   /// they can be played again from their beginning.
   static Result<std::unique_ptr<Store>> open_for_append(const std::string& path,
                                                         StoreOptions options = {});
+  /// Writes a store of an earlier schema version anew; the old file stays beside it as FILE.v1.
+  /// false when there is nothing to do. open_for_append() does it by itself.
+  static Result<bool> migrate(const std::string& path);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

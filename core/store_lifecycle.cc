@@ -1,82 +1,16 @@
 // Reading one lifecycle out of a store, and checking its chain on the way.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "core/read_connection.h"
+#include "core/store_text.h"
 
 namespace turnhalle {
 namespace {
 
 using Step = SqliteStatement::Step;
-
-// Rows of one turn, or of the start and the end of an episode (turn −1), by table in the order of
-// kTurnParts: as objects, and as the bytes that were hashed.
-struct Parts {
-  std::vector<Message> messages;
-  std::vector<std::pair<std::int64_t, ToolCall>> calls;
-  std::vector<RewardPart> rewards;
-  std::vector<Event> events;
-  std::shared_ptr<const ReplyTokens> tokens;
-  std::array<std::string, std::size(kTurnParts)> bytes;
-  std::array<std::uint64_t, std::size(kTurnParts)> rows{};
-  std::string fault;  ///< what could not be read
-
-  // The same order as kTurnParts.
-  enum Table : std::size_t { kOfMessages, kOfCalls, kOfRewards, kOfEvents, kOfTokens };
-};
-using PartsByTurn = std::map<std::pair<std::int64_t, std::int64_t>, Parts>;
-
-void read_message(const SqliteStatement& row, int column, Parts& parts) {
-  const auto role = role_of(row.bytes(column));
-  if (!role) {
-    parts.fault = "a message has an unknown role";
-  }
-  parts.messages.push_back({role.value_or(Role::user), std::string(row.bytes(column + 1)), {},
-                            std::string(row.bytes(column + 2))});
-}
-
-void read_call(const SqliteStatement& row, int column, Parts& parts) {
-  auto arguments = parse_json(std::string(row.bytes(column + 3)));
-  if (!arguments) {
-    parts.fault = "the arguments of a tool call are not JSON";
-  }
-  parts.calls.push_back({row.integer(column),
-                         {std::string(row.bytes(column + 1)), std::string(row.bytes(column + 2)),
-                          arguments ? std::move(arguments->root) : Json()}});
-}
-
-void read_event(const SqliteStatement& row, int column, Parts& parts) {
-  parts.events.push_back({{row.integer(column)},
-                          static_cast<std::uint64_t>(row.integer(column + 1)),
-                          static_cast<std::uint32_t>(row.integer(column + 2)),
-                          std::string(row.bytes(column + 3))});
-}
-
-void read_tokens(const SqliteStatement& row, int column, Parts& parts) {
-  auto tokens = unpack_tokens(row.bytes(column + 3));
-  const bool fits = tokens &&
-                    static_cast<std::int64_t>(tokens->observed.size()) == row.integer(column) &&
-                    static_cast<std::int64_t>(tokens->sampled.size()) == row.integer(column + 1) &&
-                    tokens->weight_version == row.integer(column + 2);
-  if (!fits) {
-    parts.fault = "the tokens cannot be unpacked";
-    return;
-  }
-  parts.tokens = std::make_shared<const ReplyTokens>(std::move(*tokens));
-}
-
-void read_part(std::size_t table, const SqliteStatement& row, int column, Parts& parts) {
-  switch (table) {
-    case Parts::kOfMessages: read_message(row, column, parts); break;
-    case Parts::kOfCalls: read_call(row, column, parts); break;
-    case Parts::kOfRewards:
-      parts.rewards.push_back({std::string(row.bytes(column)), row.real(column + 1)});
-      break;
-    case Parts::kOfEvents: read_event(row, column, parts); break;
-    default: read_tokens(row, column, parts);
-  }
-}
 
 /// Reads the rows of one lifecycle in order and follows the chain.
 class LifecycleLoader {
@@ -87,98 +21,60 @@ class LifecycleLoader {
   Status load();
 
  private:
-  Status load_parts();
-  Status load_turns();
-  Status load_episodes();
-  void read_episode(const SqliteStatement& row);
-  void read_turn(const SqliteStatement& row);
-  void read_turns(std::int64_t number, StoredEpisode& episode);
-  void read_end(const SqliteStatement& row, StoredEpisode& episode, const RowKey& key);
-  void check_leftovers();
-  void append_parts(std::span<const StoreTable* const> tables, Parts& parts);
-  void follow(const RowKey& key, std::string_view stored, const std::string& fault);
-  void damage(const RowKey& key, std::string what);
-
-  // A turn as it was read, until its episode is reached.
-  struct TurnRow {
-    std::int64_t turn = 0;
-    StoredTurn content;
-    std::string bytes;
-    std::string chain;
-    std::string fault;
+  // A row that belongs to some chunk: the body that was hashed with it.
+  struct Row {
+    RowKey key;
+    std::string body;
+    std::string fault;  ///< what could not be read
   };
+  struct EpisodeRow {
+    Row start;
+    Row end;  ///< without a body when the episode has not ended
+    StoredEpisode content;
+  };
+  struct TokensRow : Row {
+    std::shared_ptr<const ReplyTokens> tokens;
+  };
+  // What a chunk is said to hold, in the order of its marks.
+  struct Piece {
+    RowKey key;
+    std::string_view bytes;
+  };
+
+  Status each_row(const StoreTable& table, std::string_view extra,
+                  void (LifecycleLoader::*read)(const SqliteStatement& row));
+  void read_episode(const SqliteStatement& row);
+  void read_tokens(const SqliteStatement& row);
+  void read_chunk(const SqliteStatement& row);
+  std::vector<Row*> rows_between(std::int64_t& from, std::int64_t to, Row EpisodeRow::*row);
+  std::vector<Row*> tokens_of(std::vector<TurnText>& turns);
+  void place_turns(std::vector<TurnText>& turns);
+  void follow(const SqliteStatement& row, std::span<Row* const> starts,
+              const std::vector<TurnText>& turns, std::span<Row* const> ends,
+              std::span<Row* const> tokens);
+  void locate(std::span<const Piece> pieces, std::string_view marks, const RowKey& chunk);
+  void check_leftovers();
+  void check_end(const SqliteStatement& row);
+  void damage(const RowKey& key, std::string what);
 
   ReadConnection& connection_;
   StoredLifecycle& out_;
   HashChain chain_;
-  std::string body_;
-  PartsByTurn parts_;
-  std::map<std::int64_t, std::vector<TurnRow>> turns_;
+  std::vector<EpisodeRow> episodes_;
+  std::vector<TokensRow> tokens_;
+  std::size_t tokens_taken_ = 0;
+  std::int64_t chunks_ = 0;
+  std::int64_t started_ = 0;
+  std::int64_t ended_ = 0;
 };
 
 void LifecycleLoader::damage(const RowKey& key, std::string what) {
   out_.damage.push_back({key.lifecycle, key.episode, key.turn, std::move(what)});
 }
 
-// Compares the link of the body with the stored one, and goes on from the stored one, so that
-// what comes later is judged by itself.
-void LifecycleLoader::follow(const RowKey& key, std::string_view stored,
-                             const std::string& fault) {
-  chain_.add(body_);
-  if (chain_.link() != stored) {
-    damage(key, fault.empty() ? "its bytes do not fit its hash" : fault);
-    chain_ = HashChain(stored);
-  } else if (!fault.empty()) {
-    damage(key, fault);
-  }
-}
-
-void LifecycleLoader::append_parts(std::span<const StoreTable* const> tables, Parts& parts) {
-  ByteWriter out(body_);
-  for (const StoreTable* table : tables) {
-    std::size_t place = 0;
-    while (kTurnParts[place] != table) {
-      ++place;
-    }
-    out.u64(parts.rows[place]);
-    body_ += parts.bytes[place];
-    parts.rows[place] = 0;
-  }
-}
-
-Status LifecycleLoader::load_parts() {
-  for (std::size_t place = 0; place < std::size(kTurnParts); ++place) {
-    const StoreTable& table = *kTurnParts[place];
-    auto rows = connection_.rows_of(table, "");
-    if (!rows) {
-      return rows.error();
-    }
-    SqliteStatement& row = **rows;
-    const bool numbered = table.keys.ends_with("number");
-    const int column = numbered ? 4 : 3;
-    row.bind(0, out_.number);
-    Step step = row.step();
-    for (; step == Step::row; step = row.step()) {
-      Parts& parts = parts_[{row.integer(1), row.integer(2)}];
-      if (!append_columns(parts.bytes[place], row, column, table.types)) {
-        parts.fault = "a column of " + std::string(table.name) + " has the wrong type";
-      }
-      if (numbered && row.integer(3) != static_cast<std::int64_t>(parts.rows[place])) {
-        parts.fault = "a row of " + std::string(table.name) + " is missing";
-      }
-      ++parts.rows[place];
-      read_part(place, row, column, parts);
-    }
-    row.reset();
-    if (step == Step::error) {
-      return connection_.database.error();
-    }
-  }
-  return ok_status();
-}
-
-Status LifecycleLoader::load_turns() {
-  auto rows = connection_.rows_of(kTurns, "chain");
+Status LifecycleLoader::each_row(const StoreTable& table, std::string_view extra,
+                                 void (LifecycleLoader::*read)(const SqliteStatement& row)) {
+  auto rows = connection_.rows_of(table, extra);
   if (!rows) {
     return rows.error();
   }
@@ -186,170 +82,216 @@ Status LifecycleLoader::load_turns() {
   row.bind(0, out_.number);
   Step step = row.step();
   for (; step == Step::row; step = row.step()) {
-    read_turn(row);
+    (this->*read)(row);
   }
   row.reset();
   return step == Step::error ? Status(connection_.database.error()) : ok_status();
 }
 
-void LifecycleLoader::read_turn(const SqliteStatement& row) {
-  TurnRow turn;
-  turn.turn = row.integer(2);
-  if (!append_columns(turn.bytes, row, 3, kTurns.types)) {
-    turn.fault = "a column of turns has the wrong type";
-  }
-  const auto failure = failure_of(row.bytes(4));
-  const auto outcome = outcome_of(row.bytes(8));
-  if (!failure || !outcome) {
-    turn.fault = "a failure or an outcome has an unknown name";
-  }
-  turn.content.reply.text = row.bytes(3);
-  turn.content.reply.failure = failure.value_or(ReplyFailure::none);
-  turn.content.reply.failure_text = row.bytes(5);
-  turn.content.reply.latency = {row.integer(6)};
-  turn.content.result.observation = row.bytes(7);
-  turn.content.result.outcome = outcome.value_or(Outcome::environment_error);
-  turn.content.result.reward = row.real(9);
-  turn.content.asked = {row.integer(10)};
-  turn.content.replied = {row.integer(11)};
-  turn.content.finished = {row.integer(12)};
-  turn.chain = row.bytes(13);
-  turns_[row.integer(1)].push_back(std::move(turn));
-}
-
-Status LifecycleLoader::load_episodes() {
-  const std::string extra = "start_chain, " + std::string(kEpisodeEnds.columns) + ", chain";
-  auto rows = connection_.rows_of(kEpisodes, extra);
-  if (!rows) {
-    return rows.error();
-  }
-  SqliteStatement& row = **rows;
-  row.bind(0, out_.number);
-  Step step = row.step();
-  for (; step == Step::row; step = row.step()) {
-    read_episode(row);
-  }
-  row.reset();
-  return step == Step::error ? Status(connection_.database.error()) : ok_status();
-}
-
-// Columns: 2 to 6 of kEpisodes, 7 start_chain, 8 to 12 of kEpisodeEnds, 13 chain.
+// Columns: 2 to 8 of kEpisodes, 9 to 14 of kEpisodeEnds.
 void LifecycleLoader::read_episode(const SqliteStatement& row) {
+  EpisodeRow& episode = episodes_.emplace_back();
   const RowKey key{out_.number, row.integer(1)};
-  const bool is_next = key.episode == static_cast<std::int64_t>(out_.episodes.size());
-  Parts& parts = parts_[{key.episode, -1}];
-  std::string fault = is_next ? parts.fault : "an episode before it is missing";
-  body_.clear();
-  ByteWriter bytes(body_);
-  write_key(bytes, RowGroup::episode_start, key);
-  if (!append_columns(body_, row, 2, kEpisodes.types)) {
-    fault = "a column of episodes has the wrong type";
+  episode.start.key = episode.end.key = key;
+  if (key.episode != std::ssize(episodes_) - 1) {
+    episode.start.fault = "an episode before it is missing";
   }
+  ByteWriter start_bytes(episode.start.body);
+  write_key(start_bytes, RowGroup::episode_start, key);
+  EpisodeStart& start = episode.content.start;
   const auto kind = episode_kind_of(row.bytes(2));
-  if (!kind) {
-    fault = "the kind of an episode has an unknown name";
+  start.kind = kind.value_or(EpisodeKind::solve);
+  start.position = row.integer(3);
+  start.continues = row.integer(4) != 0;
+  start.turns_max = row.integer(5);
+  start.context = row.bytes(6);
+  if (!append_columns(episode.start.body, row, 2, kEpisodes.types) || !kind ||
+      !read_messages_text(row.bytes(7), row.bytes(8), start.messages)) {
+    episode.start.fault = "a column of the start of an episode cannot be read";
   }
-  append_parts(kStartParts, parts);
-  follow(key, row.bytes(7), fault);
-
-  StoredEpisode episode;
-  episode.start.kind = kind.value_or(EpisodeKind::solve);
-  episode.start.position = row.integer(3);
-  episode.start.continues = row.integer(4) != 0;
-  episode.start.turns_max = row.integer(5);
-  episode.start.context = row.bytes(6);
-  episode.start.messages = std::move(parts.messages);
-  for (auto& [message, call] : parts.calls) {
-    if (message >= 0 && message < static_cast<std::int64_t>(episode.start.messages.size())) {
-      episode.start.messages[static_cast<std::size_t>(message)].tool_calls.push_back(
-          std::move(call));
-    }
-  }
-  read_turns(key.episode, episode);
-  turns_.erase(key.episode);
-  read_end(row, episode, key);
-  out_.episodes.push_back(std::move(episode));
-}
-
-void LifecycleLoader::read_turns(std::int64_t number, StoredEpisode& episode) {
-  ByteWriter bytes(body_);
-  for (TurnRow& turn : turns_[number]) {
-    const RowKey turn_key{out_.number, number, turn.turn};
-    const bool turn_is_next = turn.turn == static_cast<std::int64_t>(episode.turns.size());
-    Parts& of_turn = parts_[{number, turn.turn}];
-    std::string turn_fault = turn.fault.empty() ? of_turn.fault : turn.fault;
-    if (!turn_is_next) {
-      turn_fault = "a turn before it is missing";
-    }
-    body_.clear();
-    write_key(bytes, RowGroup::turn, turn_key);
-    body_ += turn.bytes;
-    append_parts(kTurnParts, of_turn);
-    follow(turn_key, turn.chain, turn_fault);
-    episode.turns.push_back(std::move(turn.content));
-    StoredTurn& stored = episode.turns.back();
-    stored.result.tool_results = std::move(of_turn.messages);
-    stored.result.parts = std::move(of_turn.rewards);
-    stored.reply.tokens = std::move(of_turn.tokens);
-    stored.events = std::move(of_turn.events);
-    for (auto& [message, call] : of_turn.calls) {
-      auto& results = stored.result.tool_results;
-      if (message < 0) {
-        stored.reply.tool_calls.push_back(std::move(call));
-      } else if (message < static_cast<std::int64_t>(results.size())) {
-        results[static_cast<std::size_t>(message)].tool_calls.push_back(std::move(call));
-      }
-    }
-  }
-}
-
-void LifecycleLoader::read_end(const SqliteStatement& row, StoredEpisode& episode,
-                               const RowKey& key) {
-  const bool has_end = row.kind(13) != SqliteStatement::Kind::null;
+  const bool has_end = row.kind(14) != SqliteStatement::Kind::null;
   if (!has_end) {
-    if (row.kind(8) != SqliteStatement::Kind::null) {
-      damage(key, "the hash of its end is missing");
-    }
+    if (row.kind(9) != SqliteStatement::Kind::null) damage(key, "its end is not whole");
     return;
   }
-  Parts& parts = parts_[{key.episode, -1}];
-  std::string fault = parts.fault;
-  body_.clear();
-  ByteWriter bytes(body_);
-  write_key(bytes, RowGroup::episode_end, key);
-  if (!append_columns(body_, row, 8, kEpisodeEnds.types)) {
-    fault = "a column of episodes has the wrong type";
-  }
-  const auto outcome = outcome_of(row.bytes(8));
-  if (!outcome) {
-    fault = "the outcome of an episode has an unknown name";
-  }
-  append_parts(kEndParts, parts);
-  follow(key, row.bytes(13), fault);
+  ByteWriter end_bytes(episode.end.body);
+  write_key(end_bytes, RowGroup::episode_end, key);
   EpisodeEnd end;
+  const auto outcome = outcome_of(row.bytes(9));
   end.outcome = outcome.value_or(Outcome::environment_error);
-  if (row.kind(9) != SqliteStatement::Kind::null) {
-    end.reward = row.real(9);
+  if (row.kind(10) != SqliteStatement::Kind::null) end.reward = row.real(10);
+  end.success = row.integer(11) != 0;
+  end.feedback = row.bytes(13);
+  if (!append_columns(episode.end.body, row, 9, kEpisodeEnds.types) || !outcome ||
+      !read_rewards_text(row.bytes(14), end.parts)) {
+    episode.end.fault = "a column of the end of an episode cannot be read";
   }
-  end.success = row.integer(10) != 0;
-  end.feedback = row.bytes(12);
-  end.parts = std::move(parts.rewards);
-  episode.end = std::move(end);
+  episode.content.end = std::move(end);
+}
+
+void LifecycleLoader::read_tokens(const SqliteStatement& row) {
+  TokensRow& tokens = tokens_.emplace_back();
+  tokens.key = {out_.number, row.integer(1), row.integer(2)};
+  ByteWriter bytes(tokens.body);
+  write_key(bytes, RowGroup::tokens, tokens.key);
+  const bool typed = append_columns(tokens.body, row, 3, kTokens.types);
+  auto unpacked = unpack_tokens(row.bytes(6));
+  const bool fits = typed && unpacked &&
+                    std::ssize(unpacked->observed) == row.integer(3) &&
+                    std::ssize(unpacked->sampled) == row.integer(4) &&
+                    unpacked->weight_version == row.integer(5);
+  if (!fits) {
+    tokens.fault = "the tokens cannot be unpacked";
+    return;
+  }
+  tokens.tokens = std::make_shared<const ReplyTokens>(std::move(*unpacked));
+}
+
+// The rows of episodes that a chunk counts: from those before it to those by its end.
+std::vector<LifecycleLoader::Row*> LifecycleLoader::rows_between(std::int64_t& from,
+                                                                 std::int64_t to,
+                                                                 Row EpisodeRow::*row) {
+  std::vector<Row*> rows;
+  for (; from < std::min<std::int64_t>(to, std::ssize(episodes_)); ++from) {
+    rows.push_back(&(episodes_[static_cast<std::size_t>(from)].*row));
+  }
+  return rows;
+}
+
+// Takes the rows of tokens that belong to these turns; both come in order.
+std::vector<LifecycleLoader::Row*> LifecycleLoader::tokens_of(std::vector<TurnText>& turns) {
+  std::vector<Row*> rows;
+  for (TurnText& turn : turns) {
+    if (tokens_taken_ == tokens_.size()) break;
+    TokensRow& next = tokens_[tokens_taken_];
+    if (next.key.episode != turn.episode || next.key.turn != turn.turn) continue;
+    turn.content.reply.tokens = next.tokens;
+    rows.push_back(&next);
+    ++tokens_taken_;
+  }
+  return rows;
+}
+
+// Turns go to their episodes, each as the next one of the last episode that has begun.
+void LifecycleLoader::place_turns(std::vector<TurnText>& turns) {
+  for (TurnText& turn : turns) {
+    const bool begun = turn.episode >= 0 && turn.episode < started_;
+    auto* const placed =
+        begun ? &episodes_[static_cast<std::size_t>(turn.episode)].content.turns : nullptr;
+    if (placed == nullptr || turn.turn != std::ssize(*placed)) {
+      damage({out_.number, turn.episode, turn.turn},
+             placed == nullptr ? "its episode is missing" : "a turn before it is missing");
+    }
+    if (placed != nullptr) placed->push_back(std::move(turn.content));
+  }
+}
+
+// Columns: 1 the number, 2 to 5 of kChunks, 6 chain.
+void LifecycleLoader::read_chunk(const SqliteStatement& row) {
+  std::vector<TurnText> turns;
+  const bool readable = read_turns_text(row.bytes(4), turns);
+  const std::vector<Row*> starts = rows_between(started_, row.integer(2), &EpisodeRow::start);
+  const std::vector<Row*> ends = rows_between(ended_, row.integer(3), &EpisodeRow::end);
+  const std::vector<Row*> tokens = tokens_of(turns);
+  const std::size_t before = out_.damage.size();
+  if (row.integer(1) != chunks_) {
+    damage({out_.number}, "a chunk of turns before chunk " + std::to_string(row.integer(1)) +
+                              " is missing");
+  }
+  chunks_ = row.integer(1) + 1;
+  if (started_ != row.integer(2) || ended_ != row.integer(3)) {
+    damage({out_.number, row.integer(2) - 1}, "an episode of a chunk of turns is missing");
+  }
+  follow(row, starts, turns, ends, tokens);
+  if (!readable) {
+    const bool any = !turns.empty();
+    damage({out_.number, any ? turns.back().episode : -1, any ? turns.back().turn : -1},
+           "the text of its turn cannot be read");
+  }
+  for (const auto* rows : {&starts, &ends, &tokens}) {
+    for (const Row* part : *rows) {
+      if (!part->fault.empty() && out_.damage.size() == before) damage(part->key, part->fault);
+    }
+  }
+  place_turns(turns);
+}
+
+// Compares the link of the chunk with the stored one, and goes on from the stored one, so that
+// what comes later is judged by itself.
+void LifecycleLoader::follow(const SqliteStatement& row, std::span<Row* const> starts,
+                             const std::vector<TurnText>& turns, std::span<Row* const> ends,
+                             std::span<Row* const> tokens) {
+  std::string body;
+  const ChunkRow chunk{out_.number,    row.integer(1), row.integer(2),
+                       row.integer(3), row.bytes(4),   row.bytes(5)};
+  encode_chunk(body, chunk);
+  std::vector<std::string_view> hashed{body};
+  std::vector<Piece> pieces;
+  for (const Row* part : starts) pieces.push_back({part->key, part->body});
+  for (const TurnText& turn : turns) {
+    pieces.push_back({{out_.number, turn.episode, turn.turn}, turn.text});
+  }
+  for (const auto& rows : {ends, tokens}) {
+    for (const Row* part : rows) pieces.push_back({part->key, part->body});
+  }
+  for (const auto& rows : {starts, ends, tokens}) {
+    for (const Row* part : rows) hashed.push_back(part->body);
+  }
+  chain_.add(hashed);
+  const bool typed = row.kind(4) == SqliteStatement::Kind::text &&
+                     row.kind(5) == SqliteStatement::Kind::blob;
+  if (typed && chain_.link() == row.bytes(6)) {
+    return;
+  }
+  const bool has_turn = !turns.empty();
+  locate(pieces, chunk.marks,
+         {out_.number, has_turn ? turns.front().episode : std::max<std::int64_t>(started_ - 1, 0),
+          has_turn ? turns.front().turn : -1});
+  chain_ = HashChain(row.bytes(6));
+}
+
+// Which pieces of a chunk are not as they were marked; the chunk itself when none is.
+void LifecycleLoader::locate(std::span<const Piece> pieces, std::string_view marks,
+                             const RowKey& chunk) {
+  const std::size_t before = out_.damage.size();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    std::string mark;
+    append_mark(mark, pieces[i].bytes);
+    const std::size_t at = i * kMarkBytes;
+    if (at + kMarkBytes > marks.size() || marks.substr(at, kMarkBytes) != mark) {
+      damage(pieces[i].key, "its bytes do not fit its hash");
+    }
+  }
+  if (out_.damage.size() == before) {
+    damage(chunk, "the chunk of turns that begins here does not fit its hash");
+  }
 }
 
 void LifecycleLoader::check_leftovers() {
-  for (const auto& [episode, turns] : turns_) {
-    if (!turns.empty()) {
-      damage({out_.number, episode, turns.front().turn}, "its episode is missing");
-    }
+  for (std::int64_t i = started_; i < std::ssize(episodes_); ++i) {
+    damage(episodes_[static_cast<std::size_t>(i)].start.key, "it belongs to no chunk of turns");
   }
-  for (const auto& [place, parts] : parts_) {
-    for (std::size_t table = 0; table < parts.rows.size(); ++table) {
-      if (parts.rows[table] != 0) {
-        damage({out_.number, place.first, place.second},
-               "rows of " + std::string(kTurnParts[table]->name) + " belong to no turn");
-      }
-    }
+  for (std::int64_t i = ended_; i < std::ssize(episodes_); ++i) {
+    const EpisodeRow& episode = episodes_[static_cast<std::size_t>(i)];
+    const bool has_end = !episode.end.body.empty();
+    if (has_end) damage(episode.end.key, "its end belongs to no chunk of turns");
+  }
+  for (std::int64_t i = 0; i < ended_; ++i) {
+    const EpisodeRow& episode = episodes_[static_cast<std::size_t>(i)];
+    if (episode.end.body.empty()) damage(episode.start.key, "its end is missing");
+  }
+  for (; tokens_taken_ < tokens_.size(); ++tokens_taken_) {
+    damage(tokens_[tokens_taken_].key, "rows of tokens belong to no turn");
+  }
+}
+
+// The end of a complete lifecycle: columns 2 episodes, 3 turns, 4 chain.
+void LifecycleLoader::check_end(const SqliteStatement& row) {
+  std::string body;
+  encode_lifecycle_end(body, {out_.number, row.integer(2), row.integer(3)});
+  chain_.add(body);
+  if (chain_.link() != row.bytes(4)) {
+    damage({out_.number}, "its bytes do not fit its hash");
   }
 }
 
@@ -371,22 +313,20 @@ Status LifecycleLoader::load() {
   out_.run = {row->integer(0)};
   out_.index = {row->integer(1)};
   out_.complete = row->kind(4) != SqliteStatement::Kind::null;
-  body_.clear();
-  encode_lifecycle_start(body_, {out_.number, out_.run, out_.index});
-  chain_.add(body_);
-  for (const auto part : {&LifecycleLoader::load_parts, &LifecycleLoader::load_turns,
-                          &LifecycleLoader::load_episodes}) {
-    const Status status = (this->*part)();
-    if (!status) {
-      return status;
-    }
+  std::string body;
+  encode_lifecycle_start(body, {out_.number, out_.run, out_.index});
+  chain_.add(body);
+  Status status = each_row(kEpisodes, kEpisodeEnds.columns, &LifecycleLoader::read_episode);
+  if (status) status = each_row(kTokens, "", &LifecycleLoader::read_tokens);
+  if (status) status = each_row(kChunks, "chain", &LifecycleLoader::read_chunk);
+  if (!status) {
+    return status;
   }
   check_leftovers();
   if (out_.complete) {
-    body_.clear();
-    encode_lifecycle_end(body_, {out_.number, row->integer(2), row->integer(3)});
-    follow({out_.number}, row->bytes(4), "");
+    check_end(*row);
   }
+  for (EpisodeRow& episode : episodes_) out_.episodes.push_back(std::move(episode.content));
   return ok_status();
 }
 

@@ -81,7 +81,10 @@ Result<StoreReader> StoreReader::open(const std::string& path) {
   }
   Status status = check_store_schema(*database);
   if (status) {
-    status = database->execute("PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
+    // Some versions of SQLite (3.40) call json_extract unsafe in a view unless the schema is
+    // trusted. This program adds no functions and loads no extensions that a view could misuse.
+    status = database->execute(
+        "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = ON");
   }
   if (!status) {
     return status.error();

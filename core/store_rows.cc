@@ -1,78 +1,23 @@
 #include "core/store_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
+#include <cstring>
 
 #include "core/check.h"
+#include "core/store_text.h"
 
 namespace turnhalle {
 namespace {
 
-void write_messages(ByteWriter& out, std::span<const Message> messages) {
-  out.u64(messages.size());
-  for (const Message& message : messages) {
-    out.string(name_of(message.role));
-    out.string(message.content);
-    out.string(message.tool_call_id);
-  }
-}
-
-// Calls of the reply itself stand under message −1, those of messages under the message's number.
-void write_calls(ByteWriter& out, std::span<const ToolCall> own,
-                 std::span<const Message> messages) {
-  std::size_t count = own.size();
-  for (const Message& message : messages) {
-    count += message.tool_calls.size();
-  }
-  out.u64(count);
-  const auto write = [&out](std::int64_t number, const ToolCall& call) {
-    out.i64(number);
-    out.string(call.id);
-    out.string(call.name);
-    out.string(canonical(call.arguments));
-  };
-  for (const ToolCall& call : own) {
-    write(-1, call);
-  }
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    for (const ToolCall& call : messages[i].tool_calls) {
-      write(static_cast<std::int64_t>(i), call);
-    }
-  }
-}
-
-void write_reward(ByteWriter& out, double value) {
-  check(std::isfinite(value), "a reward is finite", value);
-  out.f64(storable(value));
-}
-
-void write_parts(ByteWriter& out, const std::vector<RewardPart>& parts) {
-  out.u64(parts.size());
-  for (const RewardPart& part : parts) {
-    out.string(part.name);
-    write_reward(out, part.value);
-  }
-}
-
-void write_events(ByteWriter& out, std::span<const Event> events) {
-  out.u64(events.size());
-  for (const Event& event : events) {
-    out.i64(event.time.ns);
-    out.i64(static_cast<std::int64_t>(event.sequence));
-    out.i64(event.kind);
-    out.string(event.payload);
-  }
-}
-
-void write_tokens(ByteWriter& out, const ReplyTokens* tokens) {
-  out.u64(tokens == nullptr ? 0 : 1);
-  if (tokens != nullptr) {
-    out.i64(static_cast<std::int64_t>(tokens->observed.size()));
-    out.i64(static_cast<std::int64_t>(tokens->sampled.size()));
-    out.i64(tokens->weight_version);
-    out.string(pack_tokens(*tokens));
-  }
+// A JSON text as a column.
+template <class Append>
+void write_text(ByteWriter& out, const Append& append) {
+  thread_local std::string text;
+  text.clear();
+  append(text);
+  out.string(text);
 }
 
 template <class Value, std::size_t kCount>
@@ -109,28 +54,23 @@ void encode_episode_start(std::string& out, const RowKey& key, const EpisodeStar
   bytes.i64(start.continues ? 1 : 0);
   bytes.i64(start.turns_max);
   bytes.string(start.context);
-  write_messages(bytes, start.messages);
-  write_calls(bytes, {}, start.messages);
+  write_text(bytes, [&](std::string& text) { append_messages_text(text, start.messages); });
+  write_text(bytes, [&](std::string& text) { append_calls_text(text, {}, start.messages); });
 }
 
 void encode_turn(std::string& out, std::int64_t lifecycle, const TurnRecord& turn) {
   ByteWriter bytes(out);
   write_key(bytes, RowGroup::turn, {lifecycle, turn.episode, turn.turn});
-  bytes.string(turn.reply.text);
-  bytes.string(name_of(turn.reply.failure));
-  bytes.string(turn.reply.failure_text);
-  bytes.i64(turn.reply.latency.ns);
-  bytes.string(turn.result.observation);
-  bytes.string(name_of(turn.result.outcome));
-  write_reward(bytes, turn.result.reward);
-  bytes.i64(turn.asked.ns);
-  bytes.i64(turn.replied.ns);
-  bytes.i64(turn.finished.ns);
-  write_messages(bytes, turn.result.tool_results);
-  write_calls(bytes, turn.reply.tool_calls, turn.result.tool_results);
-  write_parts(bytes, turn.result.parts);
-  write_events(bytes, turn.events);
-  write_tokens(bytes, turn.reply.tokens.get());
+  write_text(bytes, [&](std::string& text) { append_turn_text(text, turn); });
+}
+
+void encode_tokens(std::string& out, const RowKey& key, const ReplyTokens& tokens) {
+  ByteWriter bytes(out);
+  write_key(bytes, RowGroup::tokens, key);
+  bytes.i64(static_cast<std::int64_t>(tokens.observed.size()));
+  bytes.i64(static_cast<std::int64_t>(tokens.sampled.size()));
+  bytes.i64(tokens.weight_version);
+  bytes.string(pack_tokens(tokens));
 }
 
 void encode_episode_end(std::string& out, const RowKey& key, const EpisodeEnd& end,
@@ -140,12 +80,39 @@ void encode_episode_end(std::string& out, const RowKey& key, const EpisodeEnd& e
   bytes.string(name_of(end.outcome));
   bytes.boolean(end.reward.has_value());
   if (end.reward) {
-    write_reward(bytes, *end.reward);
+    check(std::isfinite(*end.reward), "a reward is finite", *end.reward);
+    bytes.f64(storable(*end.reward));
   }
   bytes.i64(end.success ? 1 : 0);
   bytes.i64(turns);
   bytes.string(end.feedback);
-  write_parts(bytes, end.parts);
+  write_text(bytes, [&](std::string& text) { append_rewards_text(text, end.parts); });
+}
+
+void encode_chunk(std::string& out, const ChunkRow& row) {
+  ByteWriter bytes(out);
+  write_key(bytes, RowGroup::chunk, {row.lifecycle});
+  bytes.i64(row.chunk);
+  bytes.i64(row.started);
+  bytes.i64(row.ended);
+  bytes.string(row.turns);
+  bytes.string(row.marks);
+}
+
+// Multiplies and folds eight bytes at a time: fast, and every bit counts. It locates; the hash of
+// the chunk is what finds.
+void append_mark(std::string& marks, std::string_view bytes) {
+  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
+  std::uint64_t sum = bytes.size() * kFactor;
+  while (!bytes.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t count = std::min(bytes.size(), sizeof word);
+    std::memcpy(&word, bytes.data(), count);
+    sum = (sum ^ word) * kFactor;
+    sum ^= sum >> 29;
+    bytes.remove_prefix(count);
+  }
+  ByteWriter(marks).u32(static_cast<std::uint32_t>(sum ^ (sum >> 32)));
 }
 
 void encode_lifecycle_end(std::string& out, const LifecycleEndRow& row) {

@@ -1,10 +1,12 @@
 // What recorders hand to the writer of a store: row groups as bytes.
 //
-//   body = u8 group | i64 lifecycle, episode, turn | main row | for each part: u64 rows | rows
+//   body = u8 group | i64 lifecycle, episode, turn | columns
 //
-// A row is its columns in the order of store_schema.h: i as i64, r as f64, R as boolean and f64,
-// t and b as string (core/bytes.h). The chain of hashes is taken over bodies, and a reader that
-// checks it builds them again from the stored columns.
+// Columns come in the order of store_schema.h: i as i64, r as f64, R as boolean and f64, t and b
+// as string (core/bytes.h). A turn has one column, its text (store_text.h); the writer joins the
+// turns that a lifecycle gathered since the last commit to one row, a chunk. The chain of hashes
+// is taken over chunks with all bodies that belong to them, and a reader that checks it builds
+// them again from the stored columns.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +24,9 @@ enum class RowGroup : std::uint8_t {
   lifecycle_start = 1,
   episode_start,
   turn,
+  tokens,
   episode_end,
+  chunk,
   lifecycle_end,
   run,
   metric,
@@ -61,9 +65,27 @@ struct LifecycleEndRow {
 void encode_lifecycle_start(std::string& out, const LifecycleStartRow& row);
 void encode_episode_start(std::string& out, const RowKey& key, const EpisodeStart& start);
 void encode_turn(std::string& out, std::int64_t lifecycle, const TurnRecord& turn);
+void encode_tokens(std::string& out, const RowKey& key, const ReplyTokens& tokens);
 void encode_episode_end(std::string& out, const RowKey& key, const EpisodeEnd& end,
                         std::int64_t turns);
 void encode_lifecycle_end(std::string& out, const LifecycleEndRow& row);
+
+/// A chunk as far as it is a row of its own: its number, how many episodes had begun and ended by
+/// its end, its turns' array, and the marks of all that belongs to it.
+struct ChunkRow {
+  std::int64_t lifecycle = 0;
+  std::int64_t chunk = 0;
+  std::int64_t started = 0;
+  std::int64_t ended = 0;
+  std::string_view turns;
+  std::string_view marks;
+};
+void encode_chunk(std::string& out, const ChunkRow& row);
+
+/// Four bytes that tell which part of a chunk was changed when its hash does not fit. Marks of a
+/// chunk stand in the order: starts of episodes, turns, ends of episodes, tokens.
+void append_mark(std::string& marks, std::string_view bytes);
+inline constexpr std::size_t kMarkBytes = 4;
 
 // Bodies of rows of tables with a chain of their own: u8 group │ columns.
 void encode_run(std::string& out, const RunInfo& run, std::int64_t first_lifecycle);

@@ -6,8 +6,8 @@ namespace turnhalle {
 namespace {
 
 constexpr std::string_view kTableNames[] = {
-    "meta",   "runs",   "lifecycles", "episodes",   "turns",   "messages",    "tool_calls",
-    "events", "tokens", "rewards",    "advantages", "metrics", "checkpoints", "forks"};
+    "meta",   "runs",   "lifecycles", "episodes",   "chunks",     "turns",   "messages",
+    "tool_calls", "events", "tokens", "rewards", "advantages", "metrics", "checkpoints", "forks"};
 
 // Foreign keys are declared for people and for foreign_key_check; the writer does not pay for
 // them row by row.
@@ -52,72 +52,27 @@ CREATE TABLE episodes (
   continues INTEGER NOT NULL,
   turns_max INTEGER NOT NULL,
   context TEXT NOT NULL,
-  start_chain BLOB NOT NULL,
+  messages TEXT NOT NULL,
+  calls TEXT NOT NULL,
   outcome TEXT,
   reward REAL,
   success INTEGER,
   turns INTEGER,
   feedback TEXT,
-  chain BLOB,
+  rewards TEXT,
   PRIMARY KEY (lifecycle, episode)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE turns (
-  lifecycle INTEGER NOT NULL,
-  episode INTEGER NOT NULL,
-  turn INTEGER NOT NULL,
-  reply TEXT NOT NULL,
-  failure TEXT NOT NULL,
-  failure_text TEXT NOT NULL,
-  latency_ns INTEGER NOT NULL,
-  observation TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  reward REAL NOT NULL,
-  asked_ns INTEGER NOT NULL,
-  replied_ns INTEGER NOT NULL,
-  finished_ns INTEGER NOT NULL,
+CREATE TABLE chunks (
+  lifecycle INTEGER NOT NULL REFERENCES lifecycles,
+  chunk INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  turns TEXT NOT NULL,
+  marks BLOB NOT NULL,
   chain BLOB NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn),
-  FOREIGN KEY (lifecycle, episode) REFERENCES episodes
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE messages (
-  lifecycle INTEGER NOT NULL,
-  episode INTEGER NOT NULL,
-  turn INTEGER NOT NULL,
-  number INTEGER NOT NULL,
-  role TEXT NOT NULL,
-  content TEXT NOT NULL,
-  tool_call_id TEXT NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn, number),
-  FOREIGN KEY (lifecycle, episode) REFERENCES episodes
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE tool_calls (
-  lifecycle INTEGER NOT NULL,
-  episode INTEGER NOT NULL,
-  turn INTEGER NOT NULL,
-  number INTEGER NOT NULL,
-  message INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  name TEXT NOT NULL,
-  arguments TEXT NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn, number),
-  FOREIGN KEY (lifecycle, episode) REFERENCES episodes
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE events (
-  lifecycle INTEGER NOT NULL,
-  episode INTEGER NOT NULL,
-  turn INTEGER NOT NULL,
-  number INTEGER NOT NULL,
-  time_ns INTEGER NOT NULL,
-  sequence INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  payload BLOB NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn, number),
-  FOREIGN KEY (lifecycle, episode, turn) REFERENCES turns
-) STRICT, WITHOUT ROWID;
+  PRIMARY KEY (lifecycle, chunk)
+) STRICT;
 
 CREATE TABLE tokens (
   lifecycle INTEGER NOT NULL,
@@ -128,17 +83,6 @@ CREATE TABLE tokens (
   weight_version INTEGER NOT NULL,
   data BLOB NOT NULL,
   PRIMARY KEY (lifecycle, episode, turn),
-  FOREIGN KEY (lifecycle, episode, turn) REFERENCES turns
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE rewards (
-  lifecycle INTEGER NOT NULL,
-  episode INTEGER NOT NULL,
-  turn INTEGER NOT NULL,
-  number INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  value REAL NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn, number),
   FOREIGN KEY (lifecycle, episode) REFERENCES episodes
 ) STRICT, WITHOUT ROWID;
 
@@ -178,6 +122,61 @@ CREATE TABLE forks (
   turn INTEGER NOT NULL,
   chain BLOB NOT NULL
 ) STRICT;
+
+CREATE VIEW turns AS
+SELECT c.lifecycle,
+       json_extract(t.value, '$.episode') AS episode,
+       json_extract(t.value, '$.turn') AS turn,
+       json_extract(t.value, '$.reply') AS reply,
+       coalesce(json_extract(t.value, '$.failure'), 'none') AS failure,
+       coalesce(json_extract(t.value, '$.failure_text'), '') AS failure_text,
+       coalesce(json_extract(t.value, '$.latency_ns'), 0) AS latency_ns,
+       json_extract(t.value, '$.observation') AS observation,
+       coalesce(json_extract(t.value, '$.outcome'), 'running') AS outcome,
+       coalesce(json_extract(t.value, '$.reward'), 0.0) AS reward,
+       coalesce(json_extract(t.value, '$.asked_ns'), 0) AS asked_ns,
+       coalesce(json_extract(t.value, '$.replied_ns'), 0) AS replied_ns,
+       coalesce(json_extract(t.value, '$.finished_ns'), 0) AS finished_ns
+FROM chunks c, json_each(c.turns) t;
+
+CREATE VIEW messages AS
+SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
+       json_extract(m.value, '$.role') AS role, json_extract(m.value, '$.content') AS content,
+       coalesce(json_extract(m.value, '$.tool_call_id'), '') AS tool_call_id
+FROM episodes e, json_each(e.messages) m
+UNION ALL
+SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
+       json_extract(m.value, '$.role'), json_extract(m.value, '$.content'),
+       coalesce(json_extract(m.value, '$.tool_call_id'), '')
+FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.messages') m;
+
+CREATE VIEW tool_calls AS
+SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
+       json_extract(m.value, '$.message') AS message, json_extract(m.value, '$.id') AS id,
+       json_extract(m.value, '$.name') AS name, json_extract(m.value, '$.arguments') AS arguments
+FROM episodes e, json_each(e.calls) m
+UNION ALL
+SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
+       json_extract(m.value, '$.message'), json_extract(m.value, '$.id'),
+       json_extract(m.value, '$.name'), json_extract(m.value, '$.arguments')
+FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.calls') m;
+
+CREATE VIEW events AS
+SELECT c.lifecycle, json_extract(t.value, '$.episode') AS episode,
+       json_extract(t.value, '$.turn') AS turn, m.key AS number,
+       json_extract(m.value, '$.time_ns') AS time_ns,
+       json_extract(m.value, '$.sequence') AS sequence, json_extract(m.value, '$.kind') AS kind,
+       json_extract(m.value, '$.payload') AS payload
+FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.events') m;
+
+CREATE VIEW rewards AS
+SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
+       json_extract(m.value, '$.name') AS name, json_extract(m.value, '$.value') AS value
+FROM episodes e, json_each(e.rewards) m
+UNION ALL
+SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
+       json_extract(m.value, '$.name'), json_extract(m.value, '$.value')
+FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.rewards') m;
 
 CREATE VIEW success_by_position AS
 SELECT r.id AS run, r.agent, e.kind, e.position, count(*) AS episodes,

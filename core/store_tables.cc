@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::int64_t kLogPagesMax = 4096;  // 32 MiB of log are moved into the file at once
 
-std::string insert_sql(const StoreTable& table, std::string_view chain) {
+std::string insert_sql(const StoreTable& table, std::string_view more) {
   std::string names = std::string(table.keys) + ", " + std::string(table.columns);
-  if (!chain.empty()) {
-    names += ", " + std::string(chain);
+  if (!more.empty()) {
+    names += ", " + std::string(more);
   }
   std::string places = "?";
   for (std::ptrdiff_t i = std::count(names.begin(), names.end(), ','); i > 0; --i) {
@@ -44,12 +44,6 @@ int bind_columns(SqliteStatement& statement, int parameter, ByteReader& in,
   return parameter;
 }
 
-std::size_t place_of(const StoreTable* table) {
-  const auto* const found = std::find(std::begin(kTurnParts), std::end(kTurnParts), table);
-  check(found != std::end(kTurnParts), "a part's table is known", table->name);
-  return static_cast<std::size_t>(found - std::begin(kTurnParts));
-}
-
 }  // namespace
 
 Status check_store_schema(SqliteDatabase& database) {
@@ -69,7 +63,9 @@ Status check_store_schema(SqliteDatabase& database) {
     return Error{database.path(), "expected a store of schema version " +
                                       std::to_string(kStoreSchemaVersion) + "; found version " +
                                       std::to_string(*version) +
-                                      (newer ? " of a newer program" : "")};
+                                      (newer ? " of a newer program"
+                                             : " (turnhalle inspect store FILE --migrate brings "
+                                               "it up to date)")};
   }
   return ok_status();
 }
@@ -135,14 +131,12 @@ Status StoreTables::prepare() {
       set(lifecycle_start_, "INSERT INTO lifecycles (id, run, number) VALUES (?, ?, ?)") &&
       set(lifecycle_end_,
           "UPDATE lifecycles SET episodes = ?, turns = ?, chain = ? WHERE id = ?") &&
-      set(episode_start_, insert_sql(kEpisodes, "start_chain")) &&
+      set(episode_start_, insert_sql(kEpisodes, "")) &&
       set(episode_end_,
           "UPDATE episodes SET outcome = ?, reward = ?, success = ?, turns = ?, feedback = ?, "
-          "chain = ? WHERE lifecycle = ? AND episode = ?") &&
-      set(turn_, insert_sql(kTurns, "chain"));
-  for (const StoreTable* table : kTurnParts) {
-    good = good && set(parts_.emplace_back(), insert_sql(*table, ""));
-  }
+          "rewards = ? WHERE lifecycle = ? AND episode = ?") &&
+      set(episode_whole_, insert_sql(kEpisodes, kEpisodeEnds.columns)) &&
+      set(chunk_insert_, insert_sql(kChunks, "chain")) && set(tokens_, insert_sql(kTokens, ""));
   for (const StoreTable* table : kChainedTables) {
     good = good && set(chained_.emplace_back(), insert_sql(*table, "chain"));
   }
@@ -152,7 +146,7 @@ Status StoreTables::prepare() {
 Status StoreTables::remove_unfinished() {
   std::string sql = "BEGIN IMMEDIATE;";
   for (const std::string_view table :
-       {"events", "tokens", "rewards", "tool_calls", "messages", "turns", "episodes"}) {
+       {"tokens", "chunks", "episodes"}) {
     sql += "DELETE FROM " + std::string(table) +
            " WHERE lifecycle IN (SELECT id FROM lifecycles WHERE chain IS NULL);";
   }
@@ -187,83 +181,157 @@ bool StoreTables::write_seals() {
   return true;
 }
 
-bool StoreTables::insert(std::string_view body, std::string_view chain) {
-  ByteReader in(body);
-  const auto group = static_cast<RowGroup>(in.u8());
-  if (group >= RowGroup::run) {
-    return insert_chained(static_cast<std::size_t>(group) - static_cast<std::size_t>(RowGroup::run),
-                          body.substr(1));
+void StoreTables::Chunk::clear() {
+  for (std::string* text : {&turns, &turn_marks, &marks, &body}) text->clear();
+  for (auto* bodies : {&starts, &ends, &tokens, &pieces}) bodies->clear();
+}
+
+bool StoreTables::insert(std::int64_t lifecycle, std::span<const std::string_view> bodies) {
+  Open& open = open_[lifecycle];
+  chunk_.clear();
+  pending_start_ = {};
+  std::string_view end;
+  for (const std::string_view body : bodies) {
+    if (static_cast<RowGroup>(body.front()) == RowGroup::lifecycle_end) {
+      end = body;
+    } else if (!insert_body(open, body)) {
+      return false;
+    }
   }
-  const bool good = insert_lifecycle_row(group, in, chain);
-  check(!good || in.finished(), "a row group is read to its end", in.left());
+  if (!insert_start(pending_start_) || !insert_chunk(lifecycle, open)) {
+    return false;
+  }
+  if (end.empty()) {
+    return true;
+  }
+  const bool good = insert_lifecycle_end(lifecycle, open, end);
+  open_.erase(lifecycle);
   return good;
 }
 
-bool StoreTables::insert_lifecycle_row(RowGroup group, ByteReader& in, std::string_view chain) {
+bool StoreTables::insert_body(Open& open, std::string_view body) {
+  ByteReader in(body);
+  const auto group = static_cast<RowGroup>(in.u8());
   RowKey key;
   key.lifecycle = in.i64();
   key.episode = in.i64();
   key.turn = in.i64();
   switch (group) {
     case RowGroup::lifecycle_start:
+      open.chain.add(body);
       lifecycle_start_.bind(0, key.lifecycle);
       bind_columns(lifecycle_start_, 1, in, "ii");
       return lifecycle_start_.run();
     case RowGroup::episode_start:
-      episode_start_.bind(0, key.lifecycle);
-      episode_start_.bind(1, key.episode);
-      episode_start_.bind_blob(bind_columns(episode_start_, 2, in, kEpisodes.types), chain);
-      return episode_start_.run() && insert_parts(kStartParts, key, in);
-    case RowGroup::turn:
-      turn_.bind(0, key.lifecycle);
-      turn_.bind(1, key.episode);
-      turn_.bind(2, key.turn);
-      turn_.bind_blob(bind_columns(turn_, 3, in, kTurns.types), chain);
-      return turn_.run() && insert_parts(kTurnParts, key, in);
-    case RowGroup::episode_end: {
-      const int parameter = bind_columns(episode_end_, 0, in, kEpisodeEnds.types);
-      episode_end_.bind_blob(parameter, chain);
-      episode_end_.bind(parameter + 1, key.lifecycle);
-      episode_end_.bind(parameter + 2, key.episode);
-      return episode_end_.run() && insert_parts(kEndParts, key, in);
-    }
-    default:
-      bind_columns(lifecycle_end_, 0, in, "ii");
-      lifecycle_end_.bind_blob(2, chain);
-      lifecycle_end_.bind(3, key.lifecycle);
-      seals_.lifecycles.mix(chain);
-      ++seals_.complete;
-      seals_changed_ = true;
-      return lifecycle_end_.run();
+      ++open.started;
+      chunk_.starts.push_back(body);
+      pending_start_ = body;
+      return true;
+    case RowGroup::turn: add_turn(in.view()); return true;
+    case RowGroup::tokens: chunk_.tokens.push_back(body); return insert_tokens(key, in);
+    case RowGroup::episode_end:
+      ++open.ended;
+      chunk_.ends.push_back(body);
+      return insert_end(key, in);
+    default: check(false, "a row group of a lifecycle", static_cast<int>(group)); return false;
   }
 }
 
-bool StoreTables::insert_parts(std::span<const StoreTable* const> parts, const RowKey& key,
-                               ByteReader& in) {
-  for (const StoreTable* table : parts) {
-    const auto rows = static_cast<std::int64_t>(in.count());
-    if (rows == 0) {
-      continue;
-    }
-    const bool numbered = table->keys.ends_with("number");
-    SqliteStatement& statement = parts_[place_of(table)];
-    statement.bind(0, key.lifecycle);
-    statement.bind(1, key.episode);
-    statement.bind(2, key.turn);
-    for (std::int64_t number = 0; number < rows; ++number) {
-      if (numbered) {
-        statement.bind(3, number);
-      }
-      bind_columns(statement, numbered ? 4 : 3, in, table->types);
-      if (!statement.run()) {
-        return false;
-      }
-    }
-  }
-  return true;
+void StoreTables::add_turn(std::string_view text) {
+  chunk_.turns += chunk_.turns.empty() ? '[' : ',';
+  chunk_.turns += text;
+  append_mark(chunk_.turn_marks, text);
 }
 
-bool StoreTables::insert_chained(std::size_t table, std::string_view body) {
+// The row of an episode that has begun; nothing to do when there is none.
+bool StoreTables::insert_start(std::string_view body) {
+  if (body.empty()) {
+    return true;
+  }
+  ByteReader in(body);
+  in.u8();
+  episode_start_.bind(0, in.i64());
+  episode_start_.bind(1, in.i64());
+  in.i64();
+  bind_columns(episode_start_, 2, in, kEpisodes.types);
+  return episode_start_.run();
+}
+
+// An episode that began and ended since the last commit is one row at once.
+bool StoreTables::insert_end(const RowKey& key, ByteReader& in) {
+  if (pending_start_.empty()) {
+    const int parameter = bind_columns(episode_end_, 0, in, kEpisodeEnds.types);
+    episode_end_.bind(parameter, key.lifecycle);
+    episode_end_.bind(parameter + 1, key.episode);
+    return episode_end_.run();
+  }
+  ByteReader start(pending_start_);
+  start.u8();
+  episode_whole_.bind(0, start.i64());
+  episode_whole_.bind(1, start.i64());
+  start.i64();
+  bind_columns(episode_whole_, bind_columns(episode_whole_, 2, start, kEpisodes.types), in,
+               kEpisodeEnds.types);
+  pending_start_ = {};
+  return episode_whole_.run();
+}
+
+bool StoreTables::insert_tokens(const RowKey& key, ByteReader& in) {
+  tokens_.bind(0, key.lifecycle);
+  tokens_.bind(1, key.episode);
+  tokens_.bind(2, key.turn);
+  bind_columns(tokens_, 3, in, kTokens.types);
+  return tokens_.run();
+}
+
+bool StoreTables::insert_chunk(std::int64_t lifecycle, Open& open) {
+  if (chunk_.empty()) {
+    return true;
+  }
+  chunk_.turns += chunk_.turns.empty() ? "[]" : "]";
+  for (const std::string_view body : chunk_.starts) append_mark(chunk_.marks, body);
+  chunk_.marks += chunk_.turn_marks;
+  for (const auto* bodies : {&chunk_.ends, &chunk_.tokens}) {
+    for (const std::string_view body : *bodies) append_mark(chunk_.marks, body);
+  }
+  const ChunkRow row{lifecycle,  open.chunks,   open.started,
+                     open.ended, chunk_.turns, chunk_.marks};
+  encode_chunk(chunk_.body, row);
+  chunk_.pieces.push_back(chunk_.body);
+  for (const auto* bodies : {&chunk_.starts, &chunk_.ends, &chunk_.tokens}) {
+    chunk_.pieces.insert(chunk_.pieces.end(), bodies->begin(), bodies->end());
+  }
+  open.chain.add(chunk_.pieces);
+  ++open.chunks;
+  chunk_insert_.bind(0, row.lifecycle);
+  chunk_insert_.bind(1, row.chunk);
+  chunk_insert_.bind(2, row.started);
+  chunk_insert_.bind(3, row.ended);
+  chunk_insert_.bind_text(4, row.turns);
+  chunk_insert_.bind_blob(5, row.marks);
+  chunk_insert_.bind_blob(6, open.chain.link());
+  return chunk_insert_.run();
+}
+
+bool StoreTables::insert_lifecycle_end(std::int64_t lifecycle, Open& open,
+                                       std::string_view body) {
+  ByteReader in(body);
+  in.u8();
+  for (int key = 0; key < 3; ++key) in.i64();
+  open.chain.add(body);
+  bind_columns(lifecycle_end_, 0, in, "ii");
+  lifecycle_end_.bind_blob(2, open.chain.link());
+  lifecycle_end_.bind(3, lifecycle);
+  seals_.lifecycles.mix(open.chain.link());
+  ++seals_.complete;
+  seals_changed_ = true;
+  return lifecycle_end_.run();
+}
+
+bool StoreTables::insert_chained(std::string_view body) {
+  const std::size_t table =
+      static_cast<std::size_t>(body.front()) - static_cast<std::size_t>(RowGroup::run);
+  body.remove_prefix(1);
   StoreSeals::Table& seal = seals_.tables[table];
   std::string covered;
   ByteWriter(covered).i64(seal.rows);

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +29,11 @@ class StoreTables {
   static Result<StoreTables> open(SqliteDatabase database);
 
   bool begin();
-  /// Inserts one row group; `chain` is its link for groups of a lifecycle.
-  bool insert(std::string_view body, std::string_view chain);
+  /// Inserts what one lifecycle gathered: bodies of its row groups in their order, of which the
+  /// turns become one chunk.
+  bool insert(std::int64_t lifecycle, std::span<const std::string_view> bodies);
+  /// Inserts a row of a table with a chain of its own.
+  bool insert_chained(std::string_view body);
   /// Makes everything since begin() durable.
   bool commit();
   /// Moves the log into the file when it has grown long, or at the end.
@@ -41,14 +47,39 @@ class StoreTables {
   explicit StoreTables(SqliteDatabase database) : database_(std::move(database)) {}
   Status prepare();
   Status remove_unfinished();
-  bool insert_lifecycle_row(RowGroup group, ByteReader& in, std::string_view chain);
-  bool insert_chained(std::size_t table, std::string_view body);
-  bool insert_parts(std::span<const StoreTable* const> parts, const RowKey& key, ByteReader& in);
+
+  // How far a lifecycle is that has not ended.
+  struct Open {
+    HashChain chain;
+    std::int64_t chunks = 0;
+    std::int64_t started = 0;  ///< episodes
+    std::int64_t ended = 0;
+  };
+  // What becomes one chunk; kept for its memory.
+  struct Chunk {
+    std::string turns;
+    std::string turn_marks;
+    std::string marks;
+    std::string body;
+    std::vector<std::string_view> starts, ends, tokens, pieces;
+    void clear();
+    bool empty() const { return turns.empty() && starts.empty() && ends.empty() && tokens.empty(); }
+  };
+  bool insert_body(Open& open, std::string_view body);
+  bool insert_start(std::string_view body);
+  bool insert_end(const RowKey& key, ByteReader& in);
+  bool insert_tokens(const RowKey& key, ByteReader& in);
+  bool insert_chunk(std::int64_t lifecycle, Open& open);
+  bool insert_lifecycle_end(std::int64_t lifecycle, Open& open, std::string_view body);
+  void add_turn(std::string_view text);
   bool write_seals();
 
   SqliteDatabase database_;
   StoreSeals seals_;
   bool seals_changed_ = true;
+  std::map<std::int64_t, Open> open_;
+  Chunk chunk_;
+  std::string_view pending_start_;  ///< of an episode that may end before its row is written
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement seal_;
@@ -56,8 +87,9 @@ class StoreTables {
   SqliteStatement lifecycle_end_;
   SqliteStatement episode_start_;
   SqliteStatement episode_end_;
-  SqliteStatement turn_;
-  std::vector<SqliteStatement> parts_;    ///< in the order of kTurnParts
+  SqliteStatement episode_whole_;
+  SqliteStatement chunk_insert_;
+  SqliteStatement tokens_;
   std::vector<SqliteStatement> chained_;  ///< in the order of kChainedTables
 };
 

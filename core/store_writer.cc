@@ -114,23 +114,50 @@ void StoreWriter::work() {
   }
 }
 
-bool StoreWriter::write(std::string_view batch) {
-  std::int64_t turns = 0;
-  bool good = tables_->begin();
+void StoreWriter::gather(std::int64_t lifecycle, std::string_view body) {
+  const auto [place, is_new] = gathered_place_.try_emplace(lifecycle, gathered_count_);
+  if (is_new) {
+    if (gathered_count_ == gathered_.size()) gathered_.emplace_back();
+    gathered_[gathered_count_].lifecycle = lifecycle;
+    gathered_[gathered_count_].bodies.clear();
+    ++gathered_count_;
+  }
+  gathered_[place->second].bodies.push_back(body);
+}
+
+// Rows of a lifecycle that came between those of others are put together: they become one chunk.
+bool StoreWriter::insert(std::string_view batch) {
+  gathered_count_ = 0;
+  gathered_place_.clear();
+  bool good = true;
   while (good && !batch.empty()) {
     QueueHeader header;
     std::memcpy(&header, batch.data(), sizeof header);
     const std::string_view body = batch.substr(sizeof header, header.bytes);
-    good = tables_->insert(body, {header.chain, sizeof header.chain});
-    turns += static_cast<RowGroup>(body.front()) == RowGroup::turn ? 1 : 0;
+    if (header.lifecycle < 0) {
+      good = tables_->insert_chained(body);
+    } else {
+      gather(header.lifecycle, body);
+    }
     batch.remove_prefix(sizeof header + body.size());
   }
-  good = good && tables_->commit();
+  for (std::size_t i = 0; good && i < gathered_count_; ++i) {
+    good = tables_->insert(gathered_[i].lifecycle, gathered_[i].bodies);
+  }
+  return good;
+}
+
+bool StoreWriter::write(std::string_view batch) {
+  const bool good = tables_->begin() && insert(batch) && tables_->commit();
   if (!good) {
     fail(tables_->error());
     return false;
   }
-  turns_committed_ += turns;
+  for (std::size_t i = 0; i < gathered_count_; ++i) {
+    for (const std::string_view body : gathered_[i].bodies) {
+      turns_committed_ += static_cast<RowGroup>(body.front()) == RowGroup::turn ? 1 : 0;
+    }
+  }
   const Status moved = tables_->checkpoint(/*last=*/false);
   if (!moved) {
     fail(moved.error());

@@ -20,7 +20,7 @@ namespace turnhalle {
 /// One row group in the queue: this header, then `bytes` bytes of body.
 struct QueueHeader {
   std::uint64_t bytes = 0;
-  char chain[HashChain::kBytes] = {};
+  std::int64_t lifecycle = -1;  ///< −1: of a table with a chain of its own
 };
 
 class StoreWriter {
@@ -46,7 +46,7 @@ class StoreWriter {
   /// Appends row groups, each with its header. Waits while the queue is full; after an error of
   /// the writer it drops them.
   void append(std::string_view groups);
-  /// Appends one row group without a link.
+  /// Appends one row group of a table with a chain of its own.
   void append_body(std::string_view body);
   Status flush();
   Status status() const;
@@ -60,11 +60,23 @@ class StoreWriter {
  private:
   void work();
   bool write(std::string_view batch);
+  bool insert(std::string_view batch);
   void fail(Error error);
+
+  // Row groups of one lifecycle in a batch.
+  struct Gathered {
+    std::int64_t lifecycle = 0;
+    std::vector<std::string_view> bodies;
+  };
+  void gather(std::int64_t lifecycle, std::string_view body);
 
   StoreOptions options_;
   FileLock lock_;
-  std::optional<StoreTables> tables_;  ///< touched by the thread alone while it runs
+  // Touched by the thread alone while it runs.
+  std::optional<StoreTables> tables_;
+  std::vector<Gathered> gathered_;  ///< the first `gathered_count_` are of this batch
+  std::size_t gathered_count_ = 0;
+  std::map<std::int64_t, std::size_t> gathered_place_;
 
   mutable std::mutex mutex_;  ///< guards what follows
   std::condition_variable wake_;

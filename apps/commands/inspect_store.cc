@@ -14,6 +14,7 @@ namespace {
 struct StoreOptions {
   std::string store;
   bool check = false;
+  bool migrate = false;
   std::optional<std::string> query;
   OutputOptions output;
 };
@@ -143,6 +144,15 @@ void print_for_people(const StoreOptions& options, const StoreReader& store,
 }
 
 CommandResult inspect(const StoreOptions& options) {
+  if (options.migrate) {
+    Result<bool> migrated = Store::migrate(options.store);
+    if (!migrated) {
+      return migrated.error();
+    }
+    print_remark(options.output, *migrated ? options.store + " is up to date; the old store is " +
+                                                 options.store + ".v1"
+                                           : options.store + " was up to date");
+  }
   Result<StoreReader> store = StoreReader::open(options.store);
   if (!store) {
     return store.error();
@@ -174,6 +184,7 @@ void add_inspect_store(CommandLine& line) {
   Arguments store = line.command("inspect store", "What a store holds, and whether it is intact");
   store.positional("STORE", options->store, "store file");
   store.flag("--check", options->check, "the same: the check is always made");
+  store.flag("--migrate", options->migrate, "first bring a store of an earlier version up to date");
   store.text("--query", options->query, "one SELECT; its rows as JSON");
   add_output_options(store, options->output);
   store.action([options] { return inspect(*options); });

@@ -120,7 +120,8 @@ TEST_F(ExportTest, WrongFormatAndPathAreErrors) {
 }
 
 TEST_F(ExportTest, DamagedLifecycleIsNotExported) {
-  RawDatabase(folder_.file("s.sqlite")).run("UPDATE turns SET reply = 'other'");
+  ASSERT_TRUE(RawDatabase(folder_.file("s.sqlite"))
+                  .run("UPDATE chunks SET turns = json_set(turns, '$[0].reply', 'other')"));
   const auto store = std::move(StoreReader::open(folder_.file("s.sqlite"))).value();
   EXPECT_THAT(export_store(store, "sft", folder_.file("out")).error().text(),
               HasSubstr("lifecycle 0 is damaged"));

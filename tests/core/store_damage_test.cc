@@ -54,7 +54,7 @@ void add_cells(RawDatabase& database, const std::string& table, std::vector<Cell
       const bool is_number = sqlite3_column_type(row, column) == SQLITE_INTEGER;
       const bool is_key = is_meta ? name == "key"
                                   : (column == 0 || name == "episode" || name == "turn" ||
-                                     name == "number");
+                                     name == "chunk");
       if (is_key && table != "lifecycles") {
         cell.where += (cell.where.empty() ? "" : " AND ") + name + " = " +
                       (is_number ? text_at(row, column) : "'" + text_at(row, column) + "'");
@@ -82,9 +82,8 @@ void add_cells(RawDatabase& database, const std::string& table, std::vector<Cell
 
 std::vector<Cell> cells_of(RawDatabase& database) {
   std::vector<Cell> cells;
-  for (const char* table : {"meta", "runs", "lifecycles", "episodes", "turns", "messages",
-                            "tool_calls", "events", "tokens", "rewards", "advantages", "metrics",
-                            "checkpoints", "forks"}) {
+  for (const char* table : {"meta", "runs", "lifecycles", "episodes", "chunks", "tokens",
+                            "advantages", "metrics", "checkpoints", "forks"}) {
     add_cells(database, table, cells);
   }
   return cells;
@@ -120,14 +119,15 @@ bool flip(RawDatabase& database, const Cell& cell, Random& random) {
 // episode or lifecycle.
 bool names(const IntegrityReport& report, const Cell& cell) {
   const bool is_key = cell.column == "lifecycle" || cell.column == "episode" ||
-                      cell.column == "turn" || cell.column == "number";
+                      cell.column == "turn" || cell.column == "chunk";
   return std::any_of(report.damage.begin(), report.damage.end(), [&](const Damage& damage) {
     if (is_key && cell.lifecycle >= 0 &&
         (damage.lifecycle == cell.lifecycle || damage.lifecycle == cell.lifecycle + 1)) {
       return true;
     }
     if (cell.lifecycle >= 0 && cell.table != "advantages" && cell.table != "forks") {
-      return damage.lifecycle == cell.lifecycle && damage.episode == cell.episode &&
+      const bool is_chunk = cell.table == "chunks";
+      return damage.lifecycle == cell.lifecycle && (is_chunk || damage.episode == cell.episode) &&
              (damage.turn == cell.turn || cell.turn < 0);
     }
     return damage.what.find(cell.table) != std::string::npos || cell.table == "lifecycles";
@@ -137,7 +137,7 @@ bool names(const IntegrityReport& report, const Cell& cell) {
 TEST(StoreDamageTest, OneChangedByteOfAnyCellIsFoundAndLocated) {
   const TestFolder folder;
   const std::string original = folder.file("original.sqlite");
-  write_sample_store(original, 4);
+  write_sample_store(original, 8);
   std::vector<Cell> cells;
   {
     RawDatabase database(original);
@@ -184,7 +184,8 @@ TEST(StoreDamageTest, ChangedByteInTheFileIsFoundOrHarmless) {
   const std::string bytes = read_file(original).value();
   const auto dump = [](const StoreReader& reader) {
     std::string all;
-    for (const char* table : {"runs", "lifecycles", "episodes", "turns", "messages", "tool_calls",
+    for (const char* table : {"runs", "lifecycles", "episodes", "chunks", "turns", "messages",
+                              "tool_calls",
                               "events", "tokens", "rewards", "metrics", "advantages",
                               "checkpoints", "forks"}) {
       const auto rows = reader.query(std::string("SELECT * FROM ") + table);
@@ -223,22 +224,58 @@ TEST(StoreDamageTest, RowsThatAreMissingOrTooManyAreFound) {
   for (const char* statement :
        {"DELETE FROM lifecycles WHERE id = 1", "DELETE FROM episodes WHERE lifecycle = 1",
         "DELETE FROM episodes WHERE lifecycle = 1 AND episode = 2",
-        "DELETE FROM turns WHERE lifecycle = 2 AND episode = 0 AND turn = 0",
-        "DELETE FROM messages WHERE lifecycle = 0 AND episode = 1 AND turn = -1 AND number = 1",
+        "DELETE FROM chunks WHERE lifecycle = 2", "DELETE FROM tokens WHERE lifecycle = 0",
+        "UPDATE chunks SET turns = json_remove(turns, '$[0]') WHERE lifecycle = 1",
+        "UPDATE chunks SET turns = json_remove(turns, '$[#-1]') WHERE lifecycle = 1",
+        "UPDATE episodes SET messages = json_remove(messages, '$[1]') WHERE lifecycle = 0 AND "
+        "episode = 1",
+        "UPDATE episodes SET outcome = NULL, reward = NULL, success = NULL, turns = NULL, "
+        "feedback = NULL, rewards = NULL WHERE lifecycle = 1 AND episode = 1",
         "DELETE FROM metrics WHERE id = 1", "DELETE FROM runs", "DELETE FROM forks",
         "DELETE FROM meta WHERE key = 'seal'",
-        "INSERT INTO events VALUES (0, 0, 9, 0, 1, 1, 1, x'00')",
-        "INSERT INTO rewards VALUES (0, 0, -1, 5, 'bonus', 1.0)",
+        "INSERT INTO tokens VALUES (0, 0, 9, 0, 1, 1, x'00')",
+        "INSERT INTO chunks VALUES (0, 9, 3, 3, '[]', x'', zeroblob(32))",
+        "UPDATE episodes SET rewards = json_insert(rewards, '$[#]', "
+        "json('{\"name\":\"bonus\",\"value\":1.0}')) WHERE lifecycle = 0 AND episode = 0",
         "INSERT INTO meta VALUES ('extra', '1')", "DROP VIEW outcomes",
         "UPDATE lifecycles SET chain = NULL WHERE id = 2",
-        "UPDATE turns SET turn = turn + 1 WHERE lifecycle = 0 AND episode = 0 AND turn = "
-        "(SELECT max(turn) FROM turns WHERE lifecycle = 0 AND episode = 0)"}) {
+        "UPDATE chunks SET turns = replace(turns, '\"turn\":0', '\"turn\":1') WHERE lifecycle = 0",
+        "UPDATE chunks SET chunk = chunk + 1 WHERE lifecycle = 0"}) {
     const std::string copy = folder.file("copy.sqlite");
     std::filesystem::copy_file(original, copy, std::filesystem::copy_options::overwrite_existing);
     ASSERT_TRUE(RawDatabase(copy).run(statement)) << statement;
     const auto reader = StoreReader::open(copy);
     ASSERT_TRUE(reader.ok());
     EXPECT_FALSE(reader->check_integrity()->ok()) << statement;
+  }
+}
+
+// Changes the byte in the middle of each turn's text, one after the other.
+TEST(StoreDamageTest, ChangedByteOfATurnIsLocatedToThatTurn) {
+  const TestFolder folder;
+  const std::string path = folder.file("s.sqlite");
+  write_sample_store(path, 2);
+  const auto reader = std::move(StoreReader::open(path)).value();
+  const std::string text =
+      (*reader.query("SELECT turns FROM chunks WHERE lifecycle = 1"))[0][0].get<std::string>();
+  const StoredLifecycle lifecycle = reader.lifecycle(1).value();
+  std::size_t begin = text.find("{\"episode\":");
+  for (std::int64_t episode = 0; episode < std::ssize(lifecycle.episodes); ++episode) {
+    const auto& turns = lifecycle.episodes[static_cast<std::size_t>(episode)].turns;
+    for (std::int64_t turn = 0; turn < std::ssize(turns); ++turn) {
+      const std::size_t next = std::min(text.find("{\"episode\":", begin + 1), text.size());
+      std::string changed = text;
+      changed[(begin + next) / 2] = static_cast<char>(changed[(begin + next) / 2] ^ 4);
+      begin = next;
+      RawDatabase database(path);
+      ASSERT_TRUE(database.run("UPDATE chunks SET turns = CAST(x'" + hex(changed) +
+                               "' AS TEXT) WHERE lifecycle = 1"));
+      const auto found = reader.lifecycle(1);
+      ASSERT_TRUE(found.ok());
+      ASSERT_FALSE(found->damage.empty()) << episode << ", " << turn;
+      EXPECT_EQ(found->damage.front().episode, episode) << found->damage.front().what;
+      EXPECT_EQ(found->damage.front().turn, turn) << found->damage.front().what;
+    }
   }
 }
 

@@ -137,9 +137,12 @@ inline void record(Recorder& recorder, const std::vector<StoredEpisode>& episode
   recorder.lifecycle_ended();
 }
 
-/// A closed store with `count` lifecycles of three episodes and rows in every table.
+/// A closed store with `count` lifecycles of three episodes and rows in every table. Nothing is
+/// committed before all is recorded, so that the turns of each lifecycle are one chunk.
 inline void write_sample_store(const std::string& path, int count) {
-  auto store = std::move(Store::create(path, sample_run())).value();
+  StoreOptions options;
+  options.batch_ms = 600'000;
+  auto store = std::move(Store::create(path, sample_run(), options)).value();
   for (int i = 0; i < count; ++i) {
     auto recorder = store->recorder({i});
     record(*recorder,

@@ -166,6 +166,37 @@ TEST(StoreTest, ReaderSeesWhatWasFlushedWhileTheStoreIsWritten) {
   EXPECT_TRUE(lifecycle->damage.empty());
 }
 
+// Turns that are committed one by one are chunks of their own; read, they make one lifecycle.
+TEST(StoreTest, LifecycleFlushedAfterEveryTurnReadsBackEqual) {
+  const TestFolder folder;
+  const std::string path = folder.file("s.sqlite");
+  const auto episodes = sample_episodes(key_of(5), 3);
+  std::int64_t turns = 0;
+  {
+    auto store = std::move(Store::create(path, sample_run())).value();
+    auto recorder = store->recorder({0});
+    for (std::int64_t episode = 0; episode < 3; ++episode) {
+      const StoredEpisode& played = episodes[static_cast<std::size_t>(episode)];
+      recorder->episode_started(episode, played.start);
+      for (std::int64_t turn = 0; turn < std::ssize(played.turns); ++turn, ++turns) {
+        recorder->turn_played(played.turns[static_cast<std::size_t>(turn)].record(episode, turn));
+        ASSERT_TRUE(store->flush().ok());
+      }
+      recorder->episode_ended(episode, *played.end);
+    }
+    recorder->lifecycle_ended();
+    ASSERT_TRUE(store->close().ok());
+  }
+  const auto reader = StoreReader::open(path);
+  EXPECT_EQ(all_bytes(reader->lifecycle(0)->episodes), all_bytes(episodes));
+  EXPECT_TRUE(reader->check_integrity()->ok());
+  EXPECT_GE((*reader->query("SELECT count(*) FROM chunks"))[0][0].get<std::int64_t>(), turns);
+  const auto marks = (*reader->query("SELECT length(marks) / 4 FROM chunks WHERE chunk = 1"))[0][0];
+  ASSERT_TRUE(RawDatabase(path).run("UPDATE chunks SET marks = x'00' WHERE chunk = 1"));
+  EXPECT_EQ(reader->lifecycle(0)->damage.size(), marks.get<std::size_t>())
+      << "each piece of this chunk is named, and later chunks are judged by themselves";
+}
+
 TEST(StoreTest, SecondRunHasItsOwnNumbers) {
   const TestFolder folder;
   {
@@ -234,11 +265,11 @@ TEST(StoreTest, NewerSchemaIsRefused) {
   const TestFolder folder;
   const std::string path = folder.file("s.sqlite");
   write_sample_store(path, 1);
-  RawDatabase(path).run("PRAGMA user_version = 2");
+  RawDatabase(path).run("PRAGMA user_version = 3");
   const auto reader = StoreReader::open(path);
   ASSERT_FALSE(reader.ok());
   EXPECT_EQ(reader.error().text(),
-            path + ": expected a store of schema version 1; found version 2 of a newer program");
+            path + ": expected a store of schema version 2; found version 3 of a newer program");
   EXPECT_FALSE(Store::open_for_append(path).ok());
 }
 
@@ -271,9 +302,16 @@ TEST(StoreTest, ViewsAnswerOnASampleStore) {
        {"success_by_position", "outcomes", "longest_episodes", "contexts", "lifecycle_scores",
         "conversations", "episode_times", "reward_parts", "token_counts", "failures"}) {
     const auto rows = reader->query(std::string("SELECT * FROM ") + view);
-    ASSERT_TRUE(rows.ok()) << view;
+    ASSERT_TRUE(rows.ok()) << view << ": " << rows.error().text();
     EXPECT_FALSE(rows->empty()) << view;
   }
+  const auto shown = reader->query(
+      "SELECT (SELECT count(*) FROM turns), (SELECT sum(turns) FROM lifecycles), "
+      "(SELECT sum(json_valid(turns)) FROM chunks) = (SELECT count(*) FROM chunks), "
+      "(SELECT count(DISTINCT typeof(reward)) FROM turns)");
+  EXPECT_EQ((*shown)[0][0], (*shown)[0][1]);
+  EXPECT_EQ((*shown)[0][2], 1);
+  EXPECT_EQ((*shown)[0][3], 1) << "a reward is a real number everywhere";
   const auto scored = reader->query(
       "SELECT (SELECT sum(scored) FROM success_by_position), "
       "(SELECT count(*) FROM episodes WHERE reward IS NOT NULL)");
