@@ -1,5 +1,6 @@
 #include "apps/bench_rows.h"
 
+#include <ctime>
 #include <algorithm>
 #include <iostream>
 #include <utility>
@@ -74,6 +75,12 @@ void print_bench(const BenchReport& report, const OutputOptions& output, bool cs
   } else {
     print_table(report);
   }
+}
+
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 }  // namespace turnhalle::app

@@ -30,4 +30,7 @@ struct BenchReport {
 /// Prints machine, command and rows on standard output.
 void print_bench(const BenchReport& report, const OutputOptions& output, bool csv);
 
+/// Seconds that all threads of this process have computed for so far.
+double processor_seconds();
+
 }  // namespace turnhalle::app

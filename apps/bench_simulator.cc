@@ -1,6 +1,7 @@
 #include "apps/bench_simulator.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -54,7 +55,13 @@ Status play_once(const Course& course, Store* store) {
   return store != nullptr ? store->close() : ok_status();
 }
 
-Result<double> seconds_of_run(const Course& course, const TemporaryFolder& folder) {
+// Of one run, the closing of its store included.
+struct Cost {
+  double wall = 0.0;
+  double processor = 0.0;
+};
+
+Result<Cost> cost_of_run(const Course& course, const TemporaryFolder& folder) {
   std::unique_ptr<Store> store;
   const std::string file = folder.file("bench.sqlite");
   if (course.record) {
@@ -65,11 +72,11 @@ Result<double> seconds_of_run(const Course& course, const TemporaryFolder& folde
     }
     store = std::move(*made);
   }
-  const double begin = wall_seconds();
+  const Cost begin{wall_seconds(), processor_seconds()};
   if (Status played = play_once(course, store.get()); !played) {
     return played.error();
   }
-  return wall_seconds() - begin;
+  return Cost{wall_seconds() - begin.wall, processor_seconds() - begin.processor};
 }
 
 // Play is deterministic: one counted run gives the turns of all.
@@ -87,6 +94,38 @@ Result<std::int64_t> count_turns(const Course& course) {
     return run.error();
   }
   return run->turns;
+}
+
+// Runs with and without a store take turns, so that a machine that is busy for a while slows both.
+// Their ratios are taken pair by pair.
+Status bench_recording(Course course, const SimulatorBenchOptions& options, std::int64_t turns,
+                       const TemporaryFolder& folder, std::vector<BenchRow>& rows) {
+  std::vector<double> plain, recorded, wall, processor;
+  for (std::int64_t run = 0; run <= options.runs; ++run) {
+    std::array<Cost, 2> costs;
+    for (const bool record : {false, true}) {
+      course.record = record;
+      Result<Cost> cost = cost_of_run(course, folder);
+      if (!cost) {
+        return cost.error();
+      }
+      costs[record ? 1 : 0] = *cost;
+    }
+    if (run == 0) continue;  // warms up
+    plain.push_back(static_cast<double>(turns) / costs[0].wall);
+    recorded.push_back(static_cast<double>(turns) / costs[1].wall);
+    wall.push_back(costs[1].wall / costs[0].wall);
+    processor.push_back(costs[1].processor / costs[0].processor);
+  }
+  const std::string name = course.scenario.name + ", " + options.agent + ", " +
+                           std::to_string(course.threads) +
+                           (course.threads == 1 ? " thread" : " threads");
+  rows.push_back(summarise_runs(name, "turns/s", std::move(plain)));
+  rows.push_back(summarise_runs(name + ", recording", "turns/s", std::move(recorded)));
+  rows.push_back(summarise_runs(name + ", time with recording", "x", std::move(wall)));
+  rows.push_back(
+      summarise_runs(name + ", processor time with recording", "x", std::move(processor)));
+  return ok_status();
 }
 
 }  // namespace
@@ -110,22 +149,10 @@ Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
     return hours.error();
   }
   rows.push_back(*std::move(hours));
-  for (const bool record : {false, true}) {
-    for (const int threads : options.threads) {
-      course.threads = threads;
-      course.record = record;
-      std::vector<double> rates;
-      for (std::int64_t run = 0; run <= options.runs; ++run) {
-        Result<double> seconds = seconds_of_run(course, folder);
-        if (!seconds) {
-          return seconds.error();
-        }
-        if (run > 0) rates.push_back(static_cast<double>(*turns) / *seconds);  // 0 warms up
-      }
-      const std::string name = scenario.name + ", " + options.agent + ", " +
-                               std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
-                               (record ? ", recording" : "");
-      rows.push_back(summarise_runs(name, "turns/s", std::move(rates)));
+  for (const int threads : options.threads) {
+    course.threads = threads;
+    if (Status done = bench_recording(course, options, *turns, folder, rows); !done) {
+      return done.error();
     }
   }
   return rows;

@@ -17,8 +17,9 @@ struct SimulatorBenchOptions {
   std::vector<int> threads = {1, 2};
 };
 
-/// One row for each number of threads without recording, and one with a store on disk; then what
-/// worlds cost beside their turns (bench_worlds.h).
+/// What worlds cost beside their turns (bench_worlds.h); then for each number of threads the rate
+/// without and with a store on disk, and how many times as long recording makes a run take, by the
+/// clock and in processor time.
 Result<std::vector<BenchRow>> bench_simulator(const Scenario& scenario,
                                               const SimulatorBenchOptions& options);
 

@@ -1,6 +1,5 @@
 #include "apps/bench_store.h"
 
-#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -15,13 +14,6 @@ namespace turnhalle::app {
 namespace {
 
 using Lifecycles = std::vector<std::vector<StoredEpisode>>;
-
-// Seconds of all threads of this process.
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 Result<Lifecycles> play(const Scenario& scenario, const StoreBenchOptions& options) {
   Result<SeatedAgent> agent = seat_agent(options.agent, scenario, true);

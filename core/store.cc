@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "core/check.h"
@@ -13,74 +13,64 @@
 namespace turnhalle {
 namespace {
 
-// Turns the calls of one lifecycle into row groups and queues them.
+// Puts what happens in one lifecycle into its outbox, encoded.
 class StoreRecorder final : public Recorder {
  public:
-  StoreRecorder(StoreWriter& writer, LifecycleStartRow row) : writer_(writer), row_(row) {}
+  StoreRecorder(StoreWriter& writer, LifecycleStartRow row)
+      : writer_(writer), outbox_(std::make_shared<Outbox>(row.lifecycle)), row_(row) {}
 
   void episode_started(std::int64_t episode, const EpisodeStart& start) override {
-    if (!begun_) {
-      begun_ = true;
-      put([&](std::string& body) { encode_lifecycle_start(body, row_); });
-    }
-    ++episodes_;
-    episode_turns_ = 0;
-    put([&](std::string& body) { encode_episode_start(body, {row_.lifecycle, episode}, start); });
-  }
-  void turn_played(const TurnRecord& turn) override {
-    ++turns_;
-    ++episode_turns_;
-    add([&](std::string& body) { encode_turn(body, row_.lifecycle, turn); });
-    if (turn.reply.tokens != nullptr) {
-      add([&](std::string& body) {
-        encode_tokens(body, {row_.lifecycle, turn.episode, turn.turn}, *turn.reply.tokens);
-      });
-    }
-    send();
-  }
-  void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
-    put([&](std::string& body) {
-      encode_episode_end(body, {row_.lifecycle, episode}, end, episode_turns_);
+    put([&](ChunkParts& parts) {
+      begin(parts);
+      ++episodes_;
+      facts_.kind = start.kind;
+      facts_.position = start.position;
+      facts_.context = start.context;
+      facts_.turns = 0;
+      parts.texts.add_opening(episode, start);
     });
   }
+  void turn_played(const TurnRecord& turn) override {
+    put([&](ChunkParts& parts) {
+      ++turns_;
+      ++facts_.turns;
+      parts.add_turn(turn);
+    });
+  }
+  void episode_ended(std::int64_t episode, const EpisodeEnd& end) override {
+    put([&](ChunkParts& parts) { parts.texts.add_ending(episode, facts_, end); });
+  }
   void lifecycle_ended() override {
-    if (!begun_) {
-      begun_ = true;
-      put([&](std::string& body) { encode_lifecycle_start(body, row_); });
-    }
-    put([&](std::string& body) {
-      encode_lifecycle_end(body, {row_.lifecycle, episodes_, turns_});
+    put([&](ChunkParts& parts) {
+      begin(parts);
+      parts.end = {row_.lifecycle, episodes_, turns_};
     });
   }
 
  private:
-  template <class Encode>
-  void put(const Encode& encode) {
-    add(encode);
-    send();
+  void begin(ChunkParts& parts) {
+    if (!std::exchange(begun_, true)) parts.start = row_;
   }
-  template <class Encode>
-  void add(const Encode& encode) {
-    const std::size_t at = groups_.size();
-    groups_.append(sizeof(QueueHeader), '\0');
-    encode(groups_);
-    QueueHeader header;
-    header.bytes = groups_.size() - at - sizeof header;
-    header.lifecycle = row_.lifecycle;
-    std::memcpy(groups_.data() + at, &header, sizeof header);
-  }
-  void send() {
-    writer_.append(groups_);
-    groups_.clear();
+  template <class Write>
+  void put(const Write& write) {
+    if (writer_.failed()) return;
+    Outbox::News news;
+    {
+      const std::lock_guard guard(outbox_->mutex);
+      if (outbox_->parts == nullptr) outbox_->parts = writer_.empty_parts();
+      write(*outbox_->parts);
+      news = outbox_->news();
+    }
+    if (news.is_first || news.bytes > 0) writer_.announce(outbox_, news);
   }
 
   StoreWriter& writer_;
+  std::shared_ptr<Outbox> outbox_;
   LifecycleStartRow row_;
-  std::string groups_;  ///< kept for its memory
   bool begun_ = false;
   std::int64_t episodes_ = 0;
   std::int64_t turns_ = 0;
-  std::int64_t episode_turns_ = 0;
+  EpisodeFacts facts_;  ///< of the episode that is played
 };
 
 Result<FileLock> lock_store(const std::string& path) {

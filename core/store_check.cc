@@ -91,7 +91,7 @@ void IntegrityCheck::check_schema() {
     return lines;
   };
   auto empty = SqliteDatabase::open_memory();
-  if (!empty || !empty->execute(std::string(store_schema_statements())) ||
+  if (!empty || !empty->execute(store_schema_statements()) ||
       read(*empty) != read(connection_.database)) {
     add("the schema is not that of a store");
   }

@@ -1,6 +1,7 @@
 #include "core/store_migration.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -105,35 +106,26 @@ class Migration {
       return damaged("lifecycle " + std::to_string(end.lifecycle) + ", " +
                      read->damage.front().what);
     }
-    const std::vector<std::string> bodies = bodies_of(*read, end);
-    const std::vector<std::string_view> views(bodies.begin(), bodies.end());
-    return target_.insert(end.lifecycle, views) ? ok_status() : Status(target_.error());
+    ChunkParts parts = parts_of(*read, end);
+    return target_.insert(end.lifecycle, parts) ? ok_status() : Status(target_.error());
   }
 
-  static std::vector<std::string> bodies_of(const StoredLifecycle& lifecycle,
-                                            const LifecycleEndRow& end) {
-    const std::int64_t number = lifecycle.number;
-    std::vector<std::string> bodies;
-    encode_lifecycle_start(bodies.emplace_back(), {number, lifecycle.run, lifecycle.index});
+  static ChunkParts parts_of(const StoredLifecycle& lifecycle, const LifecycleEndRow& end) {
+    ChunkParts parts;
+    parts.start = {lifecycle.number, lifecycle.run, lifecycle.index};
     for (std::int64_t e = 0; e < std::ssize(lifecycle.episodes); ++e) {
       const StoredEpisode& episode = lifecycle.episodes[static_cast<std::size_t>(e)];
-      encode_episode_start(bodies.emplace_back(), {number, e}, episode.start);
-      for (std::int64_t t = 0; t < std::ssize(episode.turns); ++t) {
-        const StoredTurn& turn = episode.turns[static_cast<std::size_t>(t)];
-        encode_turn(bodies.emplace_back(), number, turn.record(e, t));
-        if (turn.reply.tokens != nullptr) {
-          encode_tokens(bodies.emplace_back(), {number, e, t}, *turn.reply.tokens);
-        }
+      const EpisodeStart& start = episode.start;
+      const std::int64_t turns = std::ssize(episode.turns);
+      parts.texts.add_opening(e, start);
+      for (std::int64_t t = 0; t < turns; ++t) {
+        parts.add_turn(episode.turns[static_cast<std::size_t>(t)].record(e, t));
       }
-      if (episode.end) {
-        encode_episode_end(bodies.emplace_back(), {number, e}, *episode.end,
-                           std::ssize(episode.turns));
-      }
+      if (!episode.end) continue;
+      parts.texts.add_ending(e, {start.kind, start.position, start.context, turns}, *episode.end);
     }
-    if (lifecycle.complete) {
-      encode_lifecycle_end(bodies.emplace_back(), end);
-    }
-    return bodies;
+    if (lifecycle.complete) parts.end = end;
+    return parts;
   }
 
   ReadConnection& source_;
@@ -158,15 +150,29 @@ Status write_new(const std::string& path, const std::string& target) {
 // Moves the log of the old store into its file, so that the file alone is the store.
 Status close_log(const std::string& path) {
   auto database = SqliteDatabase::open(path, SqliteDatabase::Mode::write);
-  return database ? database->checkpoint(/*truncate=*/true) : Status(database.error());
+  const Status moved =
+      database ? database->checkpoint(/*truncate=*/true) : Status(database.error());
+  struct stat log {};
+  if (moved && stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0) {
+    return Error{path, "expected a store that nobody reads, to bring it up to date; found that "
+                       "another process reads it"};
+  }
+  return moved;
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  struct stat of_a {};
+  struct stat of_b {};
+  return stat(a.c_str(), &of_a) == 0 && stat(b.c_str(), &of_b) == 0 &&
+         of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
 }
 
 Status replace(const std::string& path, const std::string& target) {
   const std::string old = path + ".v" + std::to_string(kOldVersion);
-  for (const char* ending : {"-wal", "-shm"}) unlink((path + ending).c_str());
-  if (link(path.c_str(), old.c_str()) != 0 && errno != EEXIST) {
+  if (link(path.c_str(), old.c_str()) != 0 && !(errno == EEXIST && same_file(path, old))) {
     return system_error(old);
   }
+  for (const char* ending : {"-wal", "-shm"}) unlink((path + ending).c_str());
   if (rename(target.c_str(), path.c_str()) != 0) {
     return system_error(path);
   }

@@ -3,22 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "core/check.h"
-#include "core/store_text.h"
 
 namespace turnhalle {
 namespace {
-
-// A JSON text as a column.
-template <class Append>
-void write_text(ByteWriter& out, const Append& append) {
-  thread_local std::string text;
-  text.clear();
-  append(text);
-  out.string(text);
-}
 
 template <class Value, std::size_t kCount>
 std::optional<Value> find_name(std::string_view name, const std::array<Value, kCount>& values) {
@@ -46,24 +35,6 @@ void encode_lifecycle_start(std::string& out, const LifecycleStartRow& row) {
   bytes.i64(row.index.value);
 }
 
-void encode_episode_start(std::string& out, const RowKey& key, const EpisodeStart& start) {
-  ByteWriter bytes(out);
-  write_key(bytes, RowGroup::episode_start, key);
-  bytes.string(name_of(start.kind));
-  bytes.i64(start.position);
-  bytes.i64(start.continues ? 1 : 0);
-  bytes.i64(start.turns_max);
-  bytes.string(start.context);
-  write_text(bytes, [&](std::string& text) { append_messages_text(text, start.messages); });
-  write_text(bytes, [&](std::string& text) { append_calls_text(text, {}, start.messages); });
-}
-
-void encode_turn(std::string& out, std::int64_t lifecycle, const TurnRecord& turn) {
-  ByteWriter bytes(out);
-  write_key(bytes, RowGroup::turn, {lifecycle, turn.episode, turn.turn});
-  write_text(bytes, [&](std::string& text) { append_turn_text(text, turn); });
-}
-
 void encode_tokens(std::string& out, const RowKey& key, const ReplyTokens& tokens) {
   ByteWriter bytes(out);
   write_key(bytes, RowGroup::tokens, key);
@@ -73,46 +44,38 @@ void encode_tokens(std::string& out, const RowKey& key, const ReplyTokens& token
   bytes.string(pack_tokens(tokens));
 }
 
-void encode_episode_end(std::string& out, const RowKey& key, const EpisodeEnd& end,
-                        std::int64_t turns) {
-  ByteWriter bytes(out);
-  write_key(bytes, RowGroup::episode_end, key);
-  bytes.string(name_of(end.outcome));
-  bytes.boolean(end.reward.has_value());
-  if (end.reward) {
-    check(std::isfinite(*end.reward), "a reward is finite", *end.reward);
-    bytes.f64(storable(*end.reward));
-  }
-  bytes.i64(end.success ? 1 : 0);
-  bytes.i64(turns);
-  bytes.string(end.feedback);
-  write_text(bytes, [&](std::string& text) { append_rewards_text(text, end.parts); });
+void ChunkParts::add_turn(const TurnRecord& turn) {
+  texts.add_turn(turn);
+  if (turn.reply.tokens == nullptr) return;
+  constexpr std::size_t kTokenBytes = 4;
+  tokens.push_back({turn.episode, turn.turn, turn.reply.tokens});
+  const ReplyTokens& more = *turn.reply.tokens;
+  token_bytes +=
+      kTokenBytes * (more.observed.size() + more.sampled.size() + more.logprobs.size());
 }
 
-void encode_chunk(std::string& out, const ChunkRow& row) {
-  ByteWriter bytes(out);
-  write_key(bytes, RowGroup::chunk, {row.lifecycle});
-  bytes.i64(row.chunk);
-  bytes.i64(row.started);
-  bytes.i64(row.ended);
-  bytes.string(row.turns);
-  bytes.string(row.marks);
+void ChunkParts::clear() {
+  start.reset();
+  texts.clear();
+  tokens.clear();
+  end.reset();
+  token_bytes = 0;
 }
 
-// Multiplies and folds eight bytes at a time: fast, and every bit counts. It locates; the hash of
-// the chunk is what finds.
+void encode_chunk_head(std::string& out, const RowKey& key, std::int64_t chunk,
+                       std::span<const std::string_view> columns) {
+  ByteWriter bytes(out);
+  write_key(bytes, RowGroup::chunk, key);
+  bytes.i64(chunk);
+  for (const std::string_view column : columns) bytes.u64(column.size());
+}
+
+// It locates; the hash of the chunk is what finds.
 void append_mark(std::string& marks, std::string_view bytes) {
-  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
-  std::uint64_t sum = bytes.size() * kFactor;
-  while (!bytes.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t count = std::min(bytes.size(), sizeof word);
-    std::memcpy(&word, bytes.data(), count);
-    sum = (sum ^ word) * kFactor;
-    sum ^= sum >> 29;
-    bytes.remove_prefix(count);
-  }
-  ByteWriter(marks).u32(static_cast<std::uint32_t>(sum ^ (sum >> 32)));
+  const std::uint32_t sum = quick_hash(bytes);
+  const std::array<char, kMarkBytes> mark{static_cast<char>(sum & 0xFF),
+                                          static_cast<char>((sum >> 8) & 0xFF)};
+  marks.append(mark.data(), mark.size());
 }
 
 void encode_lifecycle_end(std::string& out, const LifecycleEndRow& row) {

@@ -1,31 +1,31 @@
-// What recorders hand to the writer of a store: row groups as bytes.
+// What recorders hand to the writer of a store, and what the chain of hashes is taken over.
 //
 //   body = u8 group | i64 lifecycle, episode, turn | columns
 //
 // Columns come in the order of store_schema.h: i as i64, r as f64, R as boolean and f64, t and b
-// as string (core/bytes.h). A turn has one column, its text (store_text.h); the writer joins the
-// turns that a lifecycle gathered since the last commit to one row, a chunk. The chain of hashes
-// is taken over chunks with all bodies that belong to them, and a reader that checks it builds
-// them again from the stored columns.
+// as string (core/bytes.h). What a lifecycle gathers between two commits is one chunk, whose link
+// covers its head, its columns as they are and the bodies of its rows of tokens. A reader that
+// checks it builds them again from what is stored.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/recorder.h"
 #include "core/store.h"
+#include "core/store_text.h"
 
 namespace turnhalle {
 
 enum class RowGroup : std::uint8_t {
   lifecycle_start = 1,
-  episode_start,
-  turn,
   tokens,
-  episode_end,
   chunk,
   lifecycle_end,
   run,
@@ -63,29 +63,37 @@ struct LifecycleEndRow {
   std::int64_t turns = 0;
 };
 void encode_lifecycle_start(std::string& out, const LifecycleStartRow& row);
-void encode_episode_start(std::string& out, const RowKey& key, const EpisodeStart& start);
-void encode_turn(std::string& out, std::int64_t lifecycle, const TurnRecord& turn);
 void encode_tokens(std::string& out, const RowKey& key, const ReplyTokens& tokens);
-void encode_episode_end(std::string& out, const RowKey& key, const EpisodeEnd& end,
-                        std::int64_t turns);
 void encode_lifecycle_end(std::string& out, const LifecycleEndRow& row);
 
-/// A chunk as far as it is a row of its own: its number, how many episodes had begun and ended by
-/// its end, its turns' array, and the marks of all that belongs to it.
-struct ChunkRow {
-  std::int64_t lifecycle = 0;
-  std::int64_t chunk = 0;
-  std::int64_t started = 0;
-  std::int64_t ended = 0;
-  std::string_view turns;
-  std::string_view marks;
-};
-void encode_chunk(std::string& out, const ChunkRow& row);
+/// What a lifecycle gathered since the last commit; it becomes one chunk.
+struct ChunkParts {
+  struct Tokens {
+    std::int64_t episode = 0;
+    std::int64_t turn = 0;
+    std::shared_ptr<const ReplyTokens> tokens;
+  };
+  std::optional<LifecycleStartRow> start;  ///< when the lifecycle began
+  ChunkTexts texts;
+  std::vector<Tokens> tokens;  ///< packed by the writer, not by who plays
+  std::optional<LifecycleEndRow> end;      ///< when it ended
 
-/// Four bytes that tell which part of a chunk was changed when its hash does not fit. Marks of a
-/// chunk stand in the order: starts of episodes, turns, ends of episodes, tokens.
+  void add_turn(const TurnRecord& turn);
+  /// About as many as will be written.
+  std::size_t bytes() const { return texts.bytes() + token_bytes; }
+  std::size_t token_bytes = 0;
+  /// Keeps the memory.
+  void clear();
+};
+
+/// What is hashed of a chunk before its columns: its names and their lengths.
+void encode_chunk_head(std::string& out, const RowKey& key, std::int64_t chunk,
+                       std::span<const std::string_view> columns);
+
+/// Two bytes that tell which part of a chunk was changed when its hash does not fit. Marks of a
+/// chunk stand in the order: elements of its arrays, column by column, then its rows of tokens.
 void append_mark(std::string& marks, std::string_view bytes);
-inline constexpr std::size_t kMarkBytes = 4;
+inline constexpr std::size_t kMarkBytes = 2;
 
 // Bodies of rows of tables with a chain of their own: u8 group │ columns.
 void encode_run(std::string& out, const RunInfo& run, std::int64_t first_lifecycle);

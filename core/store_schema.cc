@@ -1,15 +1,19 @@
 #include "core/store_schema.h"
 
+#include "core/check.h"
+#include "core/event_queue.h"
 #include "core/store_reader.h"
 
 namespace turnhalle {
 namespace {
 
 constexpr std::string_view kTableNames[] = {
-    "meta",   "runs",   "lifecycles", "episodes",   "chunks",     "turns",   "messages",
-    "tool_calls", "events", "tokens", "rewards", "advantages", "metrics", "checkpoints", "forks"};
+    "meta",     "runs",   "lifecycles", "chunks",  "tokens",     "openings",
+    "episodes", "turns",  "messages",   "tool_calls", "events",  "faults",
+    "rewards",  "advantages", "metrics", "checkpoints", "forks"};
 
-// Foreign keys are declared for people and for foreign_key_check; the writer does not pay for
+// {c t.value $.r} stands for the text whose number t.value has under "reply": its lines, taken
+// from the chunk c, joined. Foreign keys are declared for people and for foreign_key_check; the writer does not pay for
 // them row by row.
 constexpr std::string_view kStatements = R"sql(
 CREATE TABLE meta (
@@ -44,46 +48,28 @@ CREATE TABLE lifecycles (
   chain BLOB
 ) STRICT;
 
-CREATE TABLE episodes (
-  lifecycle INTEGER NOT NULL REFERENCES lifecycles,
-  episode INTEGER NOT NULL,
-  kind TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  continues INTEGER NOT NULL,
-  turns_max INTEGER NOT NULL,
-  context TEXT NOT NULL,
-  messages TEXT NOT NULL,
-  calls TEXT NOT NULL,
-  outcome TEXT,
-  reward REAL,
-  success INTEGER,
-  turns INTEGER,
-  feedback TEXT,
-  rewards TEXT,
-  PRIMARY KEY (lifecycle, episode)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE chunks (
   lifecycle INTEGER NOT NULL REFERENCES lifecycles,
   chunk INTEGER NOT NULL,
-  started INTEGER NOT NULL,
-  ended INTEGER NOT NULL,
+  lines TEXT NOT NULL,
+  texts TEXT NOT NULL,
+  openings TEXT NOT NULL,
   turns TEXT NOT NULL,
+  endings TEXT NOT NULL,
   marks BLOB NOT NULL,
   chain BLOB NOT NULL,
   PRIMARY KEY (lifecycle, chunk)
 ) STRICT;
 
 CREATE TABLE tokens (
-  lifecycle INTEGER NOT NULL,
+  lifecycle INTEGER NOT NULL REFERENCES lifecycles,
   episode INTEGER NOT NULL,
   turn INTEGER NOT NULL,
   observed INTEGER NOT NULL,
   sampled INTEGER NOT NULL,
   weight_version INTEGER NOT NULL,
   data BLOB NOT NULL,
-  PRIMARY KEY (lifecycle, episode, turn),
-  FOREIGN KEY (lifecycle, episode) REFERENCES episodes
+  PRIMARY KEY (lifecycle, episode, turn)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE advantages (
@@ -123,15 +109,38 @@ CREATE TABLE forks (
   chain BLOB NOT NULL
 ) STRICT;
 
+CREATE VIEW openings AS
+SELECT c.lifecycle,
+       json_extract(o.value, '$.e') AS episode,
+       coalesce(json_extract(o.value, '$.kind'), 'solve') AS kind,
+       coalesce(json_extract(o.value, '$.position'), 0) AS position,
+       coalesce(json_extract(o.value, '$.continues'), 0) AS continues,
+       json_extract(o.value, '$.turns_max') AS turns_max,
+       {c o.value $.context} AS context
+FROM chunks c, json_each(c.openings) o;
+
+CREATE VIEW episodes AS
+SELECT c.lifecycle,
+       json_extract(e.value, '$.e') AS episode,
+       coalesce(json_extract(e.value, '$.kind'), 'solve') AS kind,
+       coalesce(json_extract(e.value, '$.position'), 0) AS position,
+       {c e.value $.context} AS context,
+       json_extract(e.value, '$.turns') AS turns,
+       coalesce(json_extract(e.value, '$.outcome'), 'done') AS outcome,
+       json_extract(e.value, '$.reward') AS reward,
+       coalesce(json_extract(e.value, '$.success'), 0) AS success,
+       {c e.value $.feedback} AS feedback
+FROM chunks c, json_each(c.endings) e;
+
 CREATE VIEW turns AS
 SELECT c.lifecycle,
-       json_extract(t.value, '$.episode') AS episode,
-       json_extract(t.value, '$.turn') AS turn,
-       json_extract(t.value, '$.reply') AS reply,
+       json_extract(t.value, '$.e') AS episode,
+       json_extract(t.value, '$.t') AS turn,
+       {c t.value $.r} AS reply,
        coalesce(json_extract(t.value, '$.failure'), 'none') AS failure,
-       coalesce(json_extract(t.value, '$.failure_text'), '') AS failure_text,
+       {c t.value $.failure_text} AS failure_text,
        coalesce(json_extract(t.value, '$.latency_ns'), 0) AS latency_ns,
-       json_extract(t.value, '$.observation') AS observation,
+       {c t.value $.o} AS observation,
        coalesce(json_extract(t.value, '$.outcome'), 'running') AS outcome,
        coalesce(json_extract(t.value, '$.reward'), 0.0) AS reward,
        coalesce(json_extract(t.value, '$.asked_ns'), 0) AS asked_ns,
@@ -140,42 +149,61 @@ SELECT c.lifecycle,
 FROM chunks c, json_each(c.turns) t;
 
 CREATE VIEW messages AS
-SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
-       json_extract(m.value, '$.role') AS role, json_extract(m.value, '$.content') AS content,
-       coalesce(json_extract(m.value, '$.tool_call_id'), '') AS tool_call_id
-FROM episodes e, json_each(e.messages) m
+SELECT c.lifecycle, json_extract(o.value, '$.e') AS episode, -1 AS turn, m.key AS number,
+       json_extract(m.value, '$[0]') AS role, {c m.value $[1]} AS content,
+       coalesce(json_extract(m.value, '$[2]'), '') AS tool_call_id
+FROM chunks c, json_each(c.openings) o, json_each(o.value, '$.messages') m
 UNION ALL
-SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
-       json_extract(m.value, '$.role'), json_extract(m.value, '$.content'),
-       coalesce(json_extract(m.value, '$.tool_call_id'), '')
+SELECT c.lifecycle, json_extract(t.value, '$.e'), json_extract(t.value, '$.t'), m.key,
+       json_extract(m.value, '$[0]'), {c m.value $[1]},
+       coalesce(json_extract(m.value, '$[2]'), '')
 FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.messages') m;
 
 CREATE VIEW tool_calls AS
-SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
-       json_extract(m.value, '$.message') AS message, json_extract(m.value, '$.id') AS id,
-       json_extract(m.value, '$.name') AS name, json_extract(m.value, '$.arguments') AS arguments
-FROM episodes e, json_each(e.calls) m
+SELECT c.lifecycle, json_extract(o.value, '$.e') AS episode, -1 AS turn, m.key AS number,
+       coalesce(json_extract(m.value, '$.message'), -1) AS message,
+       json_extract(m.value, '$.id') AS id, json_extract(m.value, '$.name') AS name,
+       {c m.value $.arguments} AS arguments
+FROM chunks c, json_each(c.openings) o, json_each(o.value, '$.calls') m
 UNION ALL
-SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
-       json_extract(m.value, '$.message'), json_extract(m.value, '$.id'),
-       json_extract(m.value, '$.name'), json_extract(m.value, '$.arguments')
+SELECT c.lifecycle, json_extract(t.value, '$.e'), json_extract(t.value, '$.t'), m.key,
+       coalesce(json_extract(m.value, '$.message'), -1),
+       json_extract(m.value, '$.id'), json_extract(m.value, '$.name'), {c m.value $.arguments}
 FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.calls') m;
 
 CREATE VIEW events AS
-SELECT c.lifecycle, json_extract(t.value, '$.episode') AS episode,
-       json_extract(t.value, '$.turn') AS turn, m.key AS number,
+SELECT c.lifecycle, json_extract(t.value, '$.e') AS episode,
+       json_extract(t.value, '$.t') AS turn, m.key AS number,
        json_extract(m.value, '$.time_ns') AS time_ns,
-       json_extract(m.value, '$.sequence') AS sequence, json_extract(m.value, '$.kind') AS kind,
-       json_extract(m.value, '$.payload') AS payload
+       coalesce(json_extract(m.value, '$.sequence'), 0) AS sequence,
+       json_extract(m.value, '$.kind') AS kind,
+       coalesce(json_extract(m.value, '$.payload'), lower(hex({c m.value $.text}))) AS payload,
+       CASE WHEN json_extract(m.value, '$.payload') IS NULL THEN {c m.value $.text} END AS text
 FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.events') m;
 
+CREATE VIEW faults AS
+SELECT f.lifecycle, f.episode, f.turn, f.number, f.time_ns, f.fault, f.rule, f.target, f.call,
+       f.turn_outcome, e.outcome, e.reward, e.success
+FROM (
+  SELECT c.lifecycle, json_extract(t.value, '$.e') AS episode,
+         json_extract(t.value, '$.t') AS turn, m.key AS number,
+         json_extract(m.value, '$.time_ns') AS time_ns,
+         json_extract({c m.value $.text}, '$.kind') AS fault,
+         json_extract({c m.value $.text}, '$.rule') AS rule,
+         json_extract({c m.value $.text}, '$.target') AS target,
+         json_extract({c m.value $.text}, '$.call') AS call,
+         coalesce(json_extract(t.value, '$.outcome'), 'running') AS turn_outcome
+  FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.events') m
+  WHERE json_extract(m.value, '$.kind') = 4294901762
+) f LEFT JOIN episodes e ON e.lifecycle = f.lifecycle AND e.episode = f.episode;
+
 CREATE VIEW rewards AS
-SELECT e.lifecycle, e.episode, -1 AS turn, m.key AS number,
-       json_extract(m.value, '$.name') AS name, json_extract(m.value, '$.value') AS value
-FROM episodes e, json_each(e.rewards) m
+SELECT c.lifecycle, json_extract(e.value, '$.e') AS episode, -1 AS turn, m.key AS number,
+       json_extract(m.value, '$[0]') AS name, json_extract(m.value, '$[1]') AS value
+FROM chunks c, json_each(c.endings) e, json_each(e.value, '$.rewards') m
 UNION ALL
-SELECT c.lifecycle, json_extract(t.value, '$.episode'), json_extract(t.value, '$.turn'), m.key,
-       json_extract(m.value, '$.name'), json_extract(m.value, '$.value')
+SELECT c.lifecycle, json_extract(t.value, '$.e'), json_extract(t.value, '$.t'), m.key,
+       json_extract(m.value, '$[0]'), json_extract(m.value, '$[1]')
 FROM chunks c, json_each(c.turns) t, json_each(t.value, '$.rewards') m;
 
 CREATE VIEW success_by_position AS
@@ -183,18 +211,16 @@ SELECT r.id AS run, r.agent, e.kind, e.position, count(*) AS episodes,
        count(e.reward) AS scored, avg(CASE WHEN e.reward IS NULL THEN NULL ELSE e.success END)
        AS success, avg(e.reward) AS reward
 FROM episodes e JOIN lifecycles l ON l.id = e.lifecycle JOIN runs r ON r.id = l.run
-WHERE e.outcome IS NOT NULL
 GROUP BY r.id, e.kind, e.position;
 
 CREATE VIEW outcomes AS
 SELECT r.id AS run, r.agent, e.kind, e.outcome, count(*) AS episodes
 FROM episodes e JOIN lifecycles l ON l.id = e.lifecycle JOIN runs r ON r.id = l.run
-WHERE e.outcome IS NOT NULL
 GROUP BY r.id, e.kind, e.outcome;
 
 CREATE VIEW longest_episodes AS
 SELECT lifecycle, episode, kind, position, turns, outcome, reward
-FROM episodes WHERE turns IS NOT NULL ORDER BY turns DESC, lifecycle, episode;
+FROM episodes ORDER BY turns DESC, lifecycle, episode;
 
 CREATE VIEW contexts AS
 SELECT lifecycle, position, episode, context, success, reward
@@ -238,15 +264,46 @@ FROM turns WHERE failure <> 'none' OR outcome IN
   ('agent_error', 'environment_error', 'infrastructure_error', 'timeout');
 )sql";
 
+static_assert(kFaultEvent == 4294901762, "the view faults names this kind");
+
+// The text whose number stands at a path of an object. Nothing there gives "".
+std::string text_sql(std::string_view chunk, std::string_view object, std::string_view path) {
+  const std::string in(chunk);
+  return "coalesce((SELECT group_concat(json_extract(" + in + ".lines, '$[' || x.value || ']'), " +
+         "char(10)) FROM json_each(" + in + ".texts, '$[' || json_extract(" + std::string(object) +
+         ", '" + std::string(path) + "') || ']') x), '')";
+}
+
+std::string expand(std::string_view sql) {
+  std::string out;
+  while (true) {
+    const std::size_t begin = sql.find('{');
+    out += sql.substr(0, begin);
+    if (begin == std::string_view::npos) return out;
+    const std::size_t end = sql.find('}');
+    const std::string_view inside = sql.substr(begin + 1, end - begin - 1);
+    const std::size_t first = inside.find(' ');
+    const std::size_t second = inside.rfind(' ');
+    check(first < second, "a text is named by chunk, object and path", inside);
+    out += text_sql(inside.substr(0, first), inside.substr(first + 1, second - first - 1),
+                    inside.substr(second + 1));
+    sql.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 std::span<const std::string_view> store_table_names() { return kTableNames; }
-std::string_view store_schema_statements() { return kStatements; }
+
+const std::string& store_schema_statements() {
+  static const std::string kExpanded = expand(kStatements);
+  return kExpanded;
+}
 
 std::string store_schema_sql() {
   return "PRAGMA application_id = " + std::to_string(kStoreApplicationId) +
          ";\nPRAGMA user_version = " + std::to_string(kStoreSchemaVersion) + ";\n" +
-         std::string(kStatements);
+         store_schema_statements();
 }
 
 }  // namespace turnhalle

@@ -25,16 +25,9 @@ struct StoreTable {
   std::string_view types;
 };
 
-// Rows of a lifecycle. Turns stand in chunks: what a lifecycle gathered between two commits, as a
-// JSON array (store_text.h). Messages, calls and rewards of an episode are JSON arrays too.
-inline constexpr StoreTable kEpisodes{
-    "episodes", "lifecycle, episode",
-    "kind, position, continues, turns_max, context, messages, calls", "tiiittt"};
-inline constexpr StoreTable kEpisodeEnds{"episodes", "lifecycle, episode",
-                                         "outcome, reward, success, turns, feedback, rewards",
-                                         "tRiitt"};
+// What a lifecycle gathered between two commits, as JSON arrays (store_text.h).
 inline constexpr StoreTable kChunks{"chunks", "lifecycle, chunk",
-                                    "started, ended, turns, marks", "iitb"};
+                                    "lines, texts, openings, turns, endings, marks", "tttttb"};
 inline constexpr StoreTable kTokens{"tokens", "lifecycle, episode, turn",
                                     "observed, sampled, weight_version, data", "iiib"};
 
@@ -58,6 +51,6 @@ inline constexpr const StoreTable* kChainedTables[] = {&kRuns, &kMetrics, &kAdva
 /// documentation.
 std::span<const std::string_view> store_table_names();
 /// The statements that make an empty store, without pragmas.
-std::string_view store_schema_statements();
+const std::string& store_schema_statements();
 
 }  // namespace turnhalle

@@ -1,6 +1,7 @@
 #include "core/store_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "core/check.h"
@@ -8,7 +9,7 @@
 namespace turnhalle {
 namespace {
 
-constexpr std::int64_t kLogPagesMax = 4096;  // 32 MiB of log are moved into the file at once
+constexpr std::int64_t kLogPagesMax = 8192;  // 32 MiB of log are moved into the file at once
 
 std::string insert_sql(const StoreTable& table, std::string_view more) {
   std::string names = std::string(table.keys) + ", " + std::string(table.columns);
@@ -74,8 +75,8 @@ Result<StoreTables> StoreTables::create(SqliteDatabase database) {
   StoreTables tables(std::move(database));
   // One transaction after the switch to the log: a crash leaves an empty file or a store.
   const std::string sql =
-      "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;" +
-      std::string(store_schema_statements()) +
+      "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;" +
+      store_schema_statements() +
       "PRAGMA application_id = " + std::to_string(kStoreApplicationId) +
       "; PRAGMA user_version = " + std::to_string(kStoreSchemaVersion) + "; COMMIT;";
   Status status = tables.database_.execute(sql);
@@ -131,11 +132,9 @@ Status StoreTables::prepare() {
       set(lifecycle_start_, "INSERT INTO lifecycles (id, run, number) VALUES (?, ?, ?)") &&
       set(lifecycle_end_,
           "UPDATE lifecycles SET episodes = ?, turns = ?, chain = ? WHERE id = ?") &&
-      set(episode_start_, insert_sql(kEpisodes, "")) &&
-      set(episode_end_,
-          "UPDATE episodes SET outcome = ?, reward = ?, success = ?, turns = ?, feedback = ?, "
-          "rewards = ? WHERE lifecycle = ? AND episode = ?") &&
-      set(episode_whole_, insert_sql(kEpisodes, kEpisodeEnds.columns)) &&
+      set(lifecycle_whole_,
+          "INSERT INTO lifecycles (id, run, number, episodes, turns, chain) "
+          "VALUES (?, ?, ?, ?, ?, ?)") &&
       set(chunk_insert_, insert_sql(kChunks, "chain")) && set(tokens_, insert_sql(kTokens, ""));
   for (const StoreTable* table : kChainedTables) {
     good = good && set(chained_.emplace_back(), insert_sql(*table, "chain"));
@@ -145,8 +144,7 @@ Status StoreTables::prepare() {
 
 Status StoreTables::remove_unfinished() {
   std::string sql = "BEGIN IMMEDIATE;";
-  for (const std::string_view table :
-       {"tokens", "chunks", "episodes"}) {
+  for (const std::string_view table : {"tokens", "chunks"}) {
     sql += "DELETE FROM " + std::string(table) +
            " WHERE lifecycle IN (SELECT id FROM lifecycles WHERE chain IS NULL);";
   }
@@ -181,151 +179,95 @@ bool StoreTables::write_seals() {
   return true;
 }
 
-void StoreTables::Chunk::clear() {
-  for (std::string* text : {&turns, &turn_marks, &marks, &body}) text->clear();
-  for (auto* bodies : {&starts, &ends, &tokens, &pieces}) bodies->clear();
-}
-
-bool StoreTables::insert(std::int64_t lifecycle, std::span<const std::string_view> bodies) {
+bool StoreTables::insert(std::int64_t lifecycle, ChunkParts& parts) {
   Open& open = open_[lifecycle];
-  chunk_.clear();
-  pending_start_ = {};
-  std::string_view end;
-  for (const std::string_view body : bodies) {
-    if (static_cast<RowGroup>(body.front()) == RowGroup::lifecycle_end) {
-      end = body;
-    } else if (!insert_body(open, body)) {
-      return false;
-    }
+  if (parts.start) {
+    body_.clear();
+    encode_lifecycle_start(body_, *parts.start);
+    open.chain.add(body_);
   }
-  if (!insert_start(pending_start_) || !insert_chunk(lifecycle, open)) {
+  if (!insert_tokens(lifecycle, parts) || !insert_chunk(lifecycle, open, parts) ||
+      !insert_lifecycle(lifecycle, open, parts)) {
     return false;
   }
-  if (end.empty()) {
+  if (parts.end) open_.erase(lifecycle);
+  return true;
+}
+
+bool StoreTables::insert_tokens(std::int64_t lifecycle, const ChunkParts& parts) {
+  tokens_body_.clear();
+  token_marks_.clear();
+  for (const ChunkParts::Tokens& row : parts.tokens) {
+    const std::size_t begin = tokens_body_.size();
+    encode_tokens(tokens_body_, {lifecycle, row.episode, row.turn}, *row.tokens);
+    const std::string_view body = std::string_view(tokens_body_).substr(begin);
+    append_mark(token_marks_, body);
+    ByteReader in(body);
+    in.u8();
+    for (int key = 0; key < 3; ++key) tokens_.bind(key, in.i64());
+    bind_columns(tokens_, 3, in, kTokens.types);
+    if (!tokens_.run()) return false;
+  }
+  return true;
+}
+
+bool StoreTables::insert_chunk(std::int64_t lifecycle, Open& open, ChunkParts& parts) {
+  if (parts.texts.empty()) {
     return true;
   }
-  const bool good = insert_lifecycle_end(lifecycle, open, end);
-  open_.erase(lifecycle);
-  return good;
-}
-
-bool StoreTables::insert_body(Open& open, std::string_view body) {
-  ByteReader in(body);
-  const auto group = static_cast<RowGroup>(in.u8());
-  RowKey key;
-  key.lifecycle = in.i64();
-  key.episode = in.i64();
-  key.turn = in.i64();
-  switch (group) {
-    case RowGroup::lifecycle_start:
-      open.chain.add(body);
-      lifecycle_start_.bind(0, key.lifecycle);
-      bind_columns(lifecycle_start_, 1, in, "ii");
-      return lifecycle_start_.run();
-    case RowGroup::episode_start:
-      ++open.started;
-      chunk_.starts.push_back(body);
-      pending_start_ = body;
-      return true;
-    case RowGroup::turn: add_turn(in.view()); return true;
-    case RowGroup::tokens: chunk_.tokens.push_back(body); return insert_tokens(key, in);
-    case RowGroup::episode_end:
-      ++open.ended;
-      chunk_.ends.push_back(body);
-      return insert_end(key, in);
-    default: check(false, "a row group of a lifecycle", static_cast<int>(group)); return false;
+  marks_.clear();
+  std::array<std::string_view, 6> columns;
+  const std::vector<JsonPieces*> arrays = parts.texts.arrays();
+  for (std::size_t column = 0; column < arrays.size(); ++column) {
+    JsonPieces& array = *arrays[column];
+    for (std::size_t i = 0; i < array.size(); ++i) append_mark(marks_, array.piece(i));
+    array.close();
+    columns[column] = array.text;
   }
-}
-
-void StoreTables::add_turn(std::string_view text) {
-  chunk_.turns += chunk_.turns.empty() ? '[' : ',';
-  chunk_.turns += text;
-  append_mark(chunk_.turn_marks, text);
-}
-
-// The row of an episode that has begun; nothing to do when there is none.
-bool StoreTables::insert_start(std::string_view body) {
-  if (body.empty()) {
-    return true;
+  marks_ += token_marks_;
+  columns.back() = marks_;
+  head_.clear();
+  encode_chunk_head(head_, {lifecycle}, open.chunks, columns);
+  open.chain.add(std::array{std::string_view(head_), columns[0], columns[1], columns[2],
+                            columns[3], columns[4], columns[5], std::string_view(tokens_body_)});
+  chunk_insert_.bind(0, lifecycle);
+  chunk_insert_.bind(1, open.chunks);
+  for (int column = 0; column < 5; ++column) {
+    chunk_insert_.bind_text(2 + column, columns[static_cast<std::size_t>(column)]);
   }
-  ByteReader in(body);
-  in.u8();
-  episode_start_.bind(0, in.i64());
-  episode_start_.bind(1, in.i64());
-  in.i64();
-  bind_columns(episode_start_, 2, in, kEpisodes.types);
-  return episode_start_.run();
-}
-
-// An episode that began and ended since the last commit is one row at once.
-bool StoreTables::insert_end(const RowKey& key, ByteReader& in) {
-  if (pending_start_.empty()) {
-    const int parameter = bind_columns(episode_end_, 0, in, kEpisodeEnds.types);
-    episode_end_.bind(parameter, key.lifecycle);
-    episode_end_.bind(parameter + 1, key.episode);
-    return episode_end_.run();
-  }
-  ByteReader start(pending_start_);
-  start.u8();
-  episode_whole_.bind(0, start.i64());
-  episode_whole_.bind(1, start.i64());
-  start.i64();
-  bind_columns(episode_whole_, bind_columns(episode_whole_, 2, start, kEpisodes.types), in,
-               kEpisodeEnds.types);
-  pending_start_ = {};
-  return episode_whole_.run();
-}
-
-bool StoreTables::insert_tokens(const RowKey& key, ByteReader& in) {
-  tokens_.bind(0, key.lifecycle);
-  tokens_.bind(1, key.episode);
-  tokens_.bind(2, key.turn);
-  bind_columns(tokens_, 3, in, kTokens.types);
-  return tokens_.run();
-}
-
-bool StoreTables::insert_chunk(std::int64_t lifecycle, Open& open) {
-  if (chunk_.empty()) {
-    return true;
-  }
-  chunk_.turns += chunk_.turns.empty() ? "[]" : "]";
-  for (const std::string_view body : chunk_.starts) append_mark(chunk_.marks, body);
-  chunk_.marks += chunk_.turn_marks;
-  for (const auto* bodies : {&chunk_.ends, &chunk_.tokens}) {
-    for (const std::string_view body : *bodies) append_mark(chunk_.marks, body);
-  }
-  const ChunkRow row{lifecycle,  open.chunks,   open.started,
-                     open.ended, chunk_.turns, chunk_.marks};
-  encode_chunk(chunk_.body, row);
-  chunk_.pieces.push_back(chunk_.body);
-  for (const auto* bodies : {&chunk_.starts, &chunk_.ends, &chunk_.tokens}) {
-    chunk_.pieces.insert(chunk_.pieces.end(), bodies->begin(), bodies->end());
-  }
-  open.chain.add(chunk_.pieces);
+  chunk_insert_.bind_blob(7, marks_);
+  chunk_insert_.bind_blob(8, open.chain.link());
   ++open.chunks;
-  chunk_insert_.bind(0, row.lifecycle);
-  chunk_insert_.bind(1, row.chunk);
-  chunk_insert_.bind(2, row.started);
-  chunk_insert_.bind(3, row.ended);
-  chunk_insert_.bind_text(4, row.turns);
-  chunk_insert_.bind_blob(5, row.marks);
-  chunk_insert_.bind_blob(6, open.chain.link());
   return chunk_insert_.run();
 }
 
-bool StoreTables::insert_lifecycle_end(std::int64_t lifecycle, Open& open,
-                                       std::string_view body) {
-  ByteReader in(body);
-  in.u8();
-  for (int key = 0; key < 3; ++key) in.i64();
-  open.chain.add(body);
-  bind_columns(lifecycle_end_, 0, in, "ii");
-  lifecycle_end_.bind_blob(2, open.chain.link());
-  lifecycle_end_.bind(3, lifecycle);
-  seals_.lifecycles.mix(open.chain.link());
-  ++seals_.complete;
-  seals_changed_ = true;
-  return lifecycle_end_.run();
+// A lifecycle that began and ended since the last commit is one row at once.
+bool StoreTables::insert_lifecycle(std::int64_t lifecycle, Open& open, const ChunkParts& parts) {
+  if (!parts.start && !parts.end) {
+    return true;
+  }
+  SqliteStatement& statement = parts.start && parts.end
+                                   ? lifecycle_whole_
+                                   : (parts.start ? lifecycle_start_ : lifecycle_end_);
+  int parameter = 0;
+  if (parts.start) {
+    statement.bind(parameter++, lifecycle);
+    statement.bind(parameter++, parts.start->run.value);
+    statement.bind(parameter++, parts.start->index.value);
+  }
+  if (parts.end) {
+    body_.clear();
+    encode_lifecycle_end(body_, *parts.end);
+    open.chain.add(body_);
+    statement.bind(parameter++, parts.end->episodes);
+    statement.bind(parameter++, parts.end->turns);
+    statement.bind_blob(parameter++, open.chain.link());
+    if (!parts.start) statement.bind(parameter, lifecycle);
+    seals_.lifecycles.mix(open.chain.link());
+    ++seals_.complete;
+    seals_changed_ = true;
+  }
+  return statement.run();
 }
 
 bool StoreTables::insert_chained(std::string_view body) {

@@ -29,9 +29,9 @@ class StoreTables {
   static Result<StoreTables> open(SqliteDatabase database);
 
   bool begin();
-  /// Inserts what one lifecycle gathered: bodies of its row groups in their order, of which the
-  /// turns become one chunk.
-  bool insert(std::int64_t lifecycle, std::span<const std::string_view> bodies);
+  /// Inserts what one lifecycle gathered as one chunk. Cheapest in the order of lifecycles.
+  /// The texts and bodies are used up.
+  bool insert(std::int64_t lifecycle, ChunkParts& parts);
   /// Inserts a row of a table with a chain of its own.
   bool insert_chained(std::string_view body);
   /// Makes everything since begin() durable.
@@ -52,42 +52,23 @@ class StoreTables {
   struct Open {
     HashChain chain;
     std::int64_t chunks = 0;
-    std::int64_t started = 0;  ///< episodes
-    std::int64_t ended = 0;
   };
-  // What becomes one chunk; kept for its memory.
-  struct Chunk {
-    std::string turns;
-    std::string turn_marks;
-    std::string marks;
-    std::string body;
-    std::vector<std::string_view> starts, ends, tokens, pieces;
-    void clear();
-    bool empty() const { return turns.empty() && starts.empty() && ends.empty() && tokens.empty(); }
-  };
-  bool insert_body(Open& open, std::string_view body);
-  bool insert_start(std::string_view body);
-  bool insert_end(const RowKey& key, ByteReader& in);
-  bool insert_tokens(const RowKey& key, ByteReader& in);
-  bool insert_chunk(std::int64_t lifecycle, Open& open);
-  bool insert_lifecycle_end(std::int64_t lifecycle, Open& open, std::string_view body);
-  void add_turn(std::string_view text);
+  bool insert_tokens(std::int64_t lifecycle, const ChunkParts& parts);
+  bool insert_chunk(std::int64_t lifecycle, Open& open, ChunkParts& parts);
+  bool insert_lifecycle(std::int64_t lifecycle, Open& open, const ChunkParts& parts);
   bool write_seals();
 
   SqliteDatabase database_;
   StoreSeals seals_;
   bool seals_changed_ = true;
   std::map<std::int64_t, Open> open_;
-  Chunk chunk_;
-  std::string_view pending_start_;  ///< of an episode that may end before its row is written
+  std::string body_, head_, marks_, tokens_body_, token_marks_;  ///< kept for their memory
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement seal_;
   SqliteStatement lifecycle_start_;
   SqliteStatement lifecycle_end_;
-  SqliteStatement episode_start_;
-  SqliteStatement episode_end_;
-  SqliteStatement episode_whole_;
+  SqliteStatement lifecycle_whole_;
   SqliteStatement chunk_insert_;
   SqliteStatement tokens_;
   std::vector<SqliteStatement> chained_;  ///< in the order of kChainedTables

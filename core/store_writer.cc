@@ -1,11 +1,20 @@
 #include "core/store_writer.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <utility>
 
 #include "core/check.h"
 
 namespace turnhalle {
+namespace {
+
+// Small enough that what is not announced yet (of each open lifecycle) does not count.
+constexpr std::size_t kAnnouncedBytesMin = 4096;
+constexpr std::size_t kSpareParts = 1024;
+constexpr std::size_t kSpareBytesMax = std::size_t{1} << 16;
+
+}  // namespace
 
 StoreWriter::StoreWriter(Parts parts)
     : options_(parts.options),
@@ -16,43 +25,60 @@ StoreWriter::StoreWriter(Parts parts)
 
 StoreWriter::~StoreWriter() { static_cast<void>(close()); }
 
-void StoreWriter::append(std::string_view groups) {
-  if (failed_.load(std::memory_order_relaxed)) {
-    return;
+std::unique_ptr<ChunkParts> StoreWriter::empty_parts() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (!spare_.empty()) {
+      std::unique_ptr<ChunkParts> parts = std::move(spare_.back());
+      spare_.pop_back();
+      return parts;
+    }
   }
+  return std::make_unique<ChunkParts>();
+}
+
+Outbox::News Outbox::news() {
+  const std::size_t more = parts->bytes() - announced;
+  if (listed && more < kAnnouncedBytesMin) {
+    return {};
+  }
+  announced += more;
+  return {!std::exchange(listed, true), more};
+}
+
+void StoreWriter::announce(const std::shared_ptr<Outbox>& outbox, Outbox::News news) {
   std::unique_lock guard(mutex_);
   check(!closed_, "nothing is recorded after a store was closed");
-  const auto limit = static_cast<std::size_t>(options_.queue_bytes_max);
-  if (queue_.size() >= limit) {
-    progress_.wait(guard, [&] { return queue_.size() < limit || error_; });
-  }
   if (error_) {
     return;
   }
-  const bool was_empty = queue_.empty();
-  queue_ += groups;
-  appended_ += groups.size();
-  const bool is_batch = queue_.size() >= static_cast<std::size_t>(options_.batch_bytes);
-  guard.unlock();
-  if (was_empty || is_batch) {
+  const bool was_idle = !has_work();
+  if (news.is_first) listed_.push_back(outbox);
+  waiting_ += static_cast<std::int64_t>(news.bytes);
+  if (was_idle || waiting_ >= options_.batch_bytes) {
     wake_.notify_one();
+  }
+  if (waiting_ >= options_.queue_bytes_max) {
+    progress_.wait(guard, [&] { return waiting_ < options_.queue_bytes_max || error_; });
   }
 }
 
 void StoreWriter::append_body(std::string_view body) {
-  QueueHeader header;
-  header.bytes = body.size();
-  std::string group(reinterpret_cast<const char*>(&header), sizeof header);
-  group += body;
-  append(group);
+  const std::lock_guard guard(mutex_);
+  check(!closed_, "nothing is recorded after a store was closed");
+  if (error_) {
+    return;
+  }
+  const bool was_idle = !has_work();
+  ByteWriter(rows_).string(body);
+  if (was_idle) wake_.notify_one();
 }
 
 Status StoreWriter::flush() {
   std::unique_lock guard(mutex_);
-  const std::uint64_t target = appended_;
-  wanted_ = target;
+  const std::uint64_t mine = ++asked_;
   wake_.notify_one();
-  progress_.wait(guard, [&] { return durable_ >= target || error_; });
+  progress_.wait(guard, [&] { return answered_ >= mine || closed_ || error_; });
   return error_ ? Status(*error_) : ok_status();
 }
 
@@ -88,74 +114,76 @@ Status StoreWriter::close() {
 
 // Takes what has gathered, at the latest after batch_ms, and commits it as one transaction.
 void StoreWriter::work() {
-  std::string batch;
+  Batch batch;
   std::unique_lock guard(mutex_);
   while (true) {
-    wake_.wait(guard, [&] { return !queue_.empty() || stop_; });
+    wake_.wait(guard, [&] { return has_work() || stop_; });
     wake_.wait_for(guard, std::chrono::milliseconds(options_.batch_ms), [&] {
-      return stop_ || wanted_ > durable_ ||
-             queue_.size() >= static_cast<std::size_t>(options_.batch_bytes);
+      return stop_ || asked_ > answered_ || waiting_ >= options_.batch_bytes;
     });
-    if (queue_.empty()) {
+    if (!has_work()) {
       return;
     }
-    batch.clear();
-    std::swap(batch, queue_);
-    const std::uint64_t end = appended_;
+    batch.flushes = asked_;
+    for (std::shared_ptr<Outbox>& outbox : listed_) batch.lifecycles.push_back({std::move(outbox), nullptr});
+    listed_.clear();
+    std::swap(batch.rows, rows_);
     guard.unlock();
-    progress_.notify_all();  // there is room in the queue
+    take(batch);
+    guard.lock();
+    waiting_ -= batch.bytes;
+    progress_.notify_all();  // there is room
+    guard.unlock();
     const bool good = write(batch);
     guard.lock();
     if (!good) {
       return;
     }
-    durable_ = end;
+    answered_ = batch.flushes;
+    give_back(batch);
     progress_.notify_all();
   }
 }
 
-void StoreWriter::gather(std::int64_t lifecycle, std::string_view body) {
-  const auto [place, is_new] = gathered_place_.try_emplace(lifecycle, gathered_count_);
-  if (is_new) {
-    if (gathered_count_ == gathered_.size()) gathered_.emplace_back();
-    gathered_[gathered_count_].lifecycle = lifecycle;
-    gathered_[gathered_count_].bodies.clear();
-    ++gathered_count_;
+// What flush() waits for was put into an outbox before it was called, and is taken after that.
+void StoreWriter::take(Batch& batch) {
+  batch.bytes = 0;
+  for (Batch::Lifecycle& lifecycle : batch.lifecycles) {
+    Outbox& outbox = *lifecycle.outbox;
+    const std::lock_guard guard(outbox.mutex);
+    lifecycle.parts = std::move(outbox.parts);
+    batch.bytes += static_cast<std::int64_t>(std::exchange(outbox.announced, 0));
+    outbox.listed = false;
   }
-  gathered_[place->second].bodies.push_back(body);
+  std::sort(batch.lifecycles.begin(), batch.lifecycles.end(), [](const auto& a, const auto& b) {
+    return a.outbox->lifecycle < b.outbox->lifecycle;
+  });
 }
 
-// Rows of a lifecycle that came between those of others are put together: they become one chunk.
-bool StoreWriter::insert(std::string_view batch) {
-  gathered_count_ = 0;
-  gathered_place_.clear();
-  bool good = true;
-  while (good && !batch.empty()) {
-    QueueHeader header;
-    std::memcpy(&header, batch.data(), sizeof header);
-    const std::string_view body = batch.substr(sizeof header, header.bytes);
-    if (header.lifecycle < 0) {
-      good = tables_->insert_chained(body);
-    } else {
-      gather(header.lifecycle, body);
-    }
-    batch.remove_prefix(sizeof header + body.size());
+bool StoreWriter::insert(Batch& batch) {
+  ByteReader rows(batch.rows);
+  while (rows.left() > 0) {
+    if (!tables_->insert_chained(rows.view())) return false;
   }
-  for (std::size_t i = 0; good && i < gathered_count_; ++i) {
-    good = tables_->insert(gathered_[i].lifecycle, gathered_[i].bodies);
+  for (Batch::Lifecycle& lifecycle : batch.lifecycles) {
+    if (!tables_->insert(lifecycle.outbox->lifecycle, *lifecycle.parts)) return false;
   }
-  return good;
+  return true;
 }
 
-bool StoreWriter::write(std::string_view batch) {
-  const bool good = tables_->begin() && insert(batch) && tables_->commit();
+bool StoreWriter::write(Batch& batch) {
+  const bool is_empty = batch.lifecycles.empty() && batch.rows.empty();
+  const bool good = is_empty || (tables_->begin() && insert(batch) && tables_->commit());
   if (!good) {
     fail(tables_->error());
     return false;
   }
-  for (std::size_t i = 0; i < gathered_count_; ++i) {
-    for (const std::string_view body : gathered_[i].bodies) {
-      turns_committed_ += static_cast<RowGroup>(body.front()) == RowGroup::turn ? 1 : 0;
+  for (Batch::Lifecycle& lifecycle : batch.lifecycles) {
+    turns_committed_ += std::ssize(lifecycle.parts->texts.turns.ends);
+    if (lifecycle.parts->bytes() > kSpareBytesMax) {
+      lifecycle.parts.reset();
+    } else {
+      lifecycle.parts->clear();
     }
   }
   const Status moved = tables_->checkpoint(/*last=*/false);
@@ -165,6 +193,17 @@ bool StoreWriter::write(std::string_view batch) {
   return moved.ok();
 }
 
+// Keeps some memory for lifecycles to come. The caller holds the lock.
+void StoreWriter::give_back(Batch& batch) {
+  for (Batch::Lifecycle& lifecycle : batch.lifecycles) {
+    if (spare_.size() < kSpareParts && lifecycle.parts != nullptr) {
+      spare_.push_back(std::move(lifecycle.parts));
+    }
+  }
+  batch.lifecycles.clear();
+  batch.rows.clear();
+}
+
 void StoreWriter::fail(Error error) {
   const std::lock_guard guard(mutex_);
   if (!error_) {
@@ -172,7 +211,9 @@ void StoreWriter::fail(Error error) {
     error_ = std::move(error);
   }
   failed_ = true;
-  queue_.clear();
+  listed_.clear();
+  rows_.clear();
+  waiting_ = 0;
   progress_.notify_all();
 }
 

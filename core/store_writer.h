@@ -4,7 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,10 +17,23 @@
 
 namespace turnhalle {
 
-/// One row group in the queue: this header, then `bytes` bytes of body.
-struct QueueHeader {
-  std::uint64_t bytes = 0;
-  std::int64_t lifecycle = -1;  ///< −1: of a table with a chain of its own
+/// Where a recorder leaves what its lifecycle gathers until the writer takes it. The two meet
+/// here only, so that recorders of different lifecycles do not wait for each other.
+struct Outbox {
+  explicit Outbox(std::int64_t number) : lifecycle(number) {}
+
+  const std::int64_t lifecycle;
+  std::mutex mutex;           ///< guards what follows
+  std::unique_ptr<ChunkParts> parts;  ///< null: nothing was put in since the writer took it
+  bool listed = false;        ///< the writer knows that there is something
+  std::size_t announced = 0;  ///< bytes of it that the writer knows of
+
+  /// What the writer has to be told after something was put in, if it has to be told anything.
+  struct News {
+    bool is_first = false;   ///< the writer knows of nothing in here
+    std::size_t bytes = 0;   ///< that it does not know of
+  };
+  News news();
 };
 
 class StoreWriter {
@@ -43,10 +56,14 @@ class StoreWriter {
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  /// Appends row groups, each with its header. Waits while the queue is full; after an error of
-  /// the writer it drops them.
-  void append(std::string_view groups);
-  /// Appends one row group of a table with a chain of its own.
+  /// Empty parts for an outbox; may be called while its lock is held.
+  std::unique_ptr<ChunkParts> empty_parts();
+  /// Takes the news of an outbox whose lock the caller has let go. Waits while too much is waiting
+  /// to be written; after an error of the writer it does nothing.
+  void announce(const std::shared_ptr<Outbox>& outbox, Outbox::News news);
+  /// Whether there was an error, after which nothing is recorded.
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  /// Appends one row of a table with a chain of its own.
   void append_body(std::string_view body);
   Status flush();
   Status status() const;
@@ -58,33 +75,39 @@ class StoreWriter {
   RunPlace run_place(RunNumber run) const;
 
  private:
-  void work();
-  bool write(std::string_view batch);
-  bool insert(std::string_view batch);
-  void fail(Error error);
-
-  // Row groups of one lifecycle in a batch.
-  struct Gathered {
-    std::int64_t lifecycle = 0;
-    std::vector<std::string_view> bodies;
+  // What is written as one transaction.
+  struct Batch {
+    struct Lifecycle {
+      std::shared_ptr<Outbox> outbox;
+      std::unique_ptr<ChunkParts> parts;
+    };
+    std::vector<Lifecycle> lifecycles;
+    std::string rows;           ///< of tables with a chain of their own, each after its length
+    std::uint64_t flushes = 0;  ///< calls of flush() that wait for it
+    std::int64_t bytes = 0;     ///< that were announced
   };
-  void gather(std::int64_t lifecycle, std::string_view body);
+  bool has_work() const { return !listed_.empty() || !rows_.empty() || asked_ > answered_; }
+  void work();
+  void take(Batch& batch);
+  bool write(Batch& batch);
+  bool insert(Batch& batch);
+  void give_back(Batch& batch);
+  void fail(Error error);
 
   StoreOptions options_;
   FileLock lock_;
   // Touched by the thread alone while it runs.
   std::optional<StoreTables> tables_;
-  std::vector<Gathered> gathered_;  ///< the first `gathered_count_` are of this batch
-  std::size_t gathered_count_ = 0;
-  std::map<std::int64_t, std::size_t> gathered_place_;
 
-  mutable std::mutex mutex_;  ///< guards what follows
+  mutable std::mutex mutex_;  ///< guards what follows; no outbox's is taken while it is held
   std::condition_variable wake_;
   std::condition_variable progress_;
-  std::string queue_;
-  std::uint64_t appended_ = 0;  ///< bytes since the start
-  std::uint64_t durable_ = 0;   ///< of them committed
-  std::uint64_t wanted_ = 0;    ///< of them a flush() waits for
+  std::vector<std::shared_ptr<Outbox>> listed_;
+  std::string rows_;
+  std::int64_t waiting_ = 0;    ///< bytes that were announced and not yet taken
+  std::uint64_t asked_ = 0;     ///< calls of flush()
+  std::uint64_t answered_ = 0;  ///< of them
+  std::vector<std::unique_ptr<ChunkParts>> spare_;  ///< empty, with memory
   bool stop_ = false;
   bool closed_ = false;
   std::optional<Error> error_;

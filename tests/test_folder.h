@@ -8,11 +8,19 @@
 
 namespace turnhalle {
 
+/// Where a folder in memory can be made; the usual place when the system has none.
+inline std::filesystem::path memory_folder() {
+  std::error_code none;
+  const bool there = std::filesystem::is_directory("/dev/shm", none);
+  return there ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
+
 /// A folder that is gone when the test is over.
 class TestFolder {
  public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "turnhalle-XXXXXX").string();
+  explicit TestFolder(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = (parent / "turnhalle-XXXXXX").string();
     path_ = mkdtemp(pattern.data());
   }
   ~TestFolder() {

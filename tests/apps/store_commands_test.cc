@@ -171,5 +171,34 @@ TEST(InspectStore, TellsTablesCountsVersionAndIntegrity) {
   EXPECT_TRUE(json["integrity"]["ok"].get<bool>());
 }
 
+TEST(InspectStore, CheckTellsWhatIsDamagedAndWhere) {
+  const ScratchFolder scratch;
+  const std::string store = scratch.file("a.sqlite");
+  record(store, "--lifecycles 3");
+  const ProgramResult intact = turnhalle_program("inspect store " + store + " --check");
+  EXPECT_EQ(intact.code, 0) << intact.err;
+  EXPECT_THAT(intact.out, HasSubstr("intact: 3 chains of hashes hold"));
+  flip_byte_of(store, "Direction ");
+  const ProgramResult damaged = turnhalle_program("inspect store " + store + " --check");
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_THAT(damaged.out, HasSubstr("DAMAGED: lifecycle "));
+  EXPECT_THAT(damaged.out, HasSubstr("its bytes do not fit its hash"));
+}
+
+// A store that version 1 wrote is played on and read as one of today.
+TEST(InspectStore, BringsAnOldStoreUpToDate) {
+  const ScratchFolder scratch;
+  const std::string store = scratch.file("a.sqlite");
+  std::filesystem::copy_file(TURNHALLE_SOURCE_DIR "/tests/core/data/store_v1.sqlite", store);
+  const ProgramResult refused = turnhalle_program("inspect store " + store);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.error(), HasSubstr("--migrate"));
+  EXPECT_EQ(turnhalle_program("inspect store " + store + " --migrate").code, 0);
+  EXPECT_TRUE(std::filesystem::exists(store + ".v1"));
+  Json json = turnhalle_program("inspect store " + store + " --json").json();
+  EXPECT_EQ(json["schema_version"], 2);
+  EXPECT_TRUE(json["integrity"]["ok"].get<bool>());
+}
+
 }  // namespace
 }  // namespace turnhalle

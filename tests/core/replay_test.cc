@@ -154,8 +154,8 @@ TEST(ReplayTest, ChangedByteIsLocatedAsDamage) {
   const std::string path = folder.file("s.sqlite");
   write_sum_store(path, 3);
   ASSERT_TRUE(RawDatabase(path).run(
-      R"(UPDATE chunks SET turns = replace(turns, '"episode":1,"turn":1,"reply":"xx"', )"
-      R"('"episode":1,"turn":1,"reply":"xy"') WHERE lifecycle = 2)"));
+      R"(UPDATE chunks SET turns = replace(turns, '"e":1,"t":1,"r":', '"e":1,"t":1,"o":') )"
+      R"(WHERE lifecycle = 2)"));
   const auto store = std::move(StoreReader::open(path)).value();
   const auto report = replay(store, sum_world);
   EXPECT_EQ(report->mismatches, 1);

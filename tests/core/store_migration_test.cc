@@ -84,6 +84,29 @@ TEST(StoreMigration, IsDoneWhenAStoreIsGoneOnWith) {
   EXPECT_EQ(bytes_of(reader.lifecycle(2)->episodes), bytes_of(sample(2)));
 }
 
+// What a crash left behind does not matter: not the half-written new store, nor the second name of
+// the old one.
+TEST(StoreMigration, GoesOnAfterACrash) {
+  const TestFolder folder;
+  const std::string path = copy_of_v1(folder);
+  ASSERT_TRUE(write_file(path + ".migrating", "half of a store").ok());
+  std::filesystem::create_hard_link(path, path + ".v1");
+  const auto migrated = Store::migrate(path);
+  ASSERT_TRUE(migrated.ok()) << migrated.error().text();
+  expect_sample(StoreReader::open(path).value());
+  EXPECT_FALSE(std::filesystem::exists(path + ".migrating"));
+}
+
+TEST(StoreMigration, DestroysNoOlderCopy) {
+  const TestFolder folder;
+  const std::string path = copy_of_v1(folder);
+  const std::string old = read_file(path).value();
+  ASSERT_TRUE(write_file(path + ".v1", "precious").ok());
+  EXPECT_THAT(Store::migrate(path).error().text(), HasSubstr(path + ".v1: "));
+  EXPECT_EQ(read_file(path).value(), old);
+  EXPECT_EQ(read_file(path + ".v1").value(), "precious");
+}
+
 TEST(StoreMigration, LeavesADamagedStoreAsItIs) {
   const TestFolder folder;
   const std::string path = copy_of_v1(folder);
