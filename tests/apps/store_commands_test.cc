@@ -121,7 +121,7 @@ TEST(Store, ThatIsNoneIsRefused) {
 TEST(Run, GoesOnAfterASignalToTheSameDigest) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  const std::string words = kRun + "--lifecycles 6000 --json --store " + store;
+  const std::string words = kRun + "--lifecycles 30000 --json --store " + store;
   // A signal that comes before the program listens just ends it: on a busy machine, wait longer.
   ProgramResult stopped;
   for (const std::string seconds : {"0.3", "1", "3"}) {
@@ -134,7 +134,7 @@ TEST(Run, GoesOnAfterASignalToTheSameDigest) {
   EXPECT_THAT(stopped.err, HasSubstr("--resume"));
   const ProgramResult resumed = turnhalle_program(words + " --resume");
   ASSERT_EQ(resumed.code, 0) << resumed.err;
-  Json whole = turnhalle_program(kRun + "--lifecycles 6000 --json").json();
+  Json whole = turnhalle_program(kRun + "--lifecycles 30000 --json").json();
   EXPECT_EQ(resumed.json()["digest"], whole["digest"]);
   EXPECT_EQ(resumed.json()["turns"], whole["turns"]);
 }
