@@ -15,7 +15,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <cmath>
 #include <memory>
 
@@ -30,7 +32,6 @@ namespace http = beast::http;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using Tcp = asio::ip::tcp;
-using Message = http::request<http::string_body>;
 using Parser = http::response_parser<http::string_body>;
 using TlsStream = asio::ssl::stream<beast::tcp_stream>;
 
@@ -116,40 +117,88 @@ class WatchGuard {
   std::shared_ptr<Watch> watch_;
 };
 
-Message make_message(const HttpRequest& request) {
-  Message message;
-  message.method_string(request.method);
-  message.target(request.base.path + request.path);
-  message.version(11);
-  message.set(http::field::host, request.base.authority());
-  message.set(http::field::user_agent, "turnhalle");
-  message.set(http::field::connection, "close");
-  for (const auto& [name, value] : request.headers) message.set(name, value);
-  message.body() = request.body;
-  message.prepare_payload();
-  return message;
+std::string request_text(const HttpRequest& request) {
+  std::string text = request.method + " " + request.base.path + request.path + " HTTP/1.1\r\n" +
+                     "Host: " + request.base.authority() + "\r\n" +
+                     "User-Agent: turnhalle\r\nConnection: close\r\n" +
+                     "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
+  return text + "\r\n" + request.body;
 }
 
-// Sends the request and reads the response into the parser.
+// Bytes over a connection. What reads and writes HTTP knows no more of it, so that it is compiled
+// once for both kinds.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual asio::awaitable<std::size_t> read_some(asio::mutable_buffer into, error_code& error) = 0;
+  virtual asio::awaitable<void> write(std::string_view bytes, error_code& error) = 0;
+};
+
 template <class Stream>
-asio::awaitable<error_code> converse(Stream& stream, const HttpRequest& request, Parser& parser) {
-  error_code error;
-  Message message = make_message(request);
-  co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
-  if (error) {
-    co_return error;
+class ConnectionOf final : public Connection {
+ public:
+  explicit ConnectionOf(Stream& stream) : stream_(stream) {}
+  asio::awaitable<std::size_t> read_some(asio::mutable_buffer into, error_code& error) override {
+    co_return co_await stream_.async_read_some(into,
+                                               asio::redirect_error(asio::use_awaitable, error));
   }
+  asio::awaitable<void> write(std::string_view bytes, error_code& error) override {
+    while (!bytes.empty() && !error) {
+      const asio::const_buffer rest(bytes.data(), bytes.size());
+      bytes.remove_prefix(co_await stream_.async_write_some(
+          rest, asio::redirect_error(asio::use_awaitable, error)));
+    }
+  }
+
+ private:
+  Stream& stream_;
+};
+
+bool is_end(const error_code& error) {
+  return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+}
+
+// Feeds the parser until the response is whole, or is not wanted any further.
+asio::awaitable<error_code> read_response(Connection& connection, const HttpRequest& request,
+                                          Parser& parser) {
+  constexpr std::size_t kPiece = 16 << 10;
   parser.header_limit(request.limits.header_bytes_max);
   parser.body_limit(request.limits.body_bytes_max);
-  beast::flat_buffer buffer;
-  co_await http::async_read_header(stream, buffer, parser,
-                                   asio::redirect_error(asio::use_awaitable, error));
-  while (!error && !parser.is_done()) {
-    co_await http::async_read_some(stream, buffer, parser,
-                                   asio::redirect_error(asio::use_awaitable, error));
+  parser.eager(true);
+  beast::flat_buffer buffer(request.limits.header_bytes_max + 4 * kPiece);
+  error_code error;
+  while (!parser.is_done()) {
+    if (buffer.size() + kPiece > buffer.max_size()) {
+      co_return http::error::buffer_overflow;  // the head of a chunk that does not end
+    }
+    const asio::mutable_buffer space = buffer.prepare(kPiece);
+    const std::size_t count = co_await connection.read_some(space, error);
+    if (is_end(error)) {
+      error = http::error::end_of_stream;
+      if (parser.got_some()) parser.put_eof(error);
+      co_return error;
+    }
+    if (error) co_return error;
+    buffer.commit(count);
+    buffer.consume(parser.put(buffer.data(), error));
+    if (error == http::error::need_more) error = {};
+    if (error) co_return error;
     if (request.complete && request.complete(parser.get().body())) break;
   }
   co_return error;
+}
+
+// Sends the request and reads the response into the parser.
+asio::awaitable<error_code> converse(Connection& connection, const HttpRequest& request,
+                                     Parser& parser) {
+  error_code error;
+  const std::string text = request_text(request);
+  co_await connection.write(text, error);
+  if (error) {
+    co_return error;
+  }
+  co_return co_await read_response(connection, request, parser);
 }
 
 // Where the host is; an address needs no look-up.
@@ -183,9 +232,12 @@ asio::awaitable<HttpFault> connect(beast::tcp_stream& stream, Watch& watch, cons
 
 asio::awaitable<error_code> shake_hands(TlsStream& stream, const std::string& host) {
   error_code error;
-  if (SSL_set_tlsext_host_name(stream.native_handle(), host.c_str()) != 1) {
+  asio::ip::make_address(host, error);
+  const bool is_name = error.failed();  // addresses are not sent as the name of a server
+  if (is_name && SSL_set_tlsext_host_name(stream.native_handle(), host.c_str()) != 1) {
     co_return error_code(asio::error::invalid_argument);
   }
+  error = {};
   stream.set_verify_mode(asio::ssl::verify_peer);
   stream.set_verify_callback(asio::ssl::host_name_verification(host));
   co_await stream.async_handshake(asio::ssl::stream_base::client,
@@ -242,7 +294,8 @@ asio::awaitable<HttpResult> plain_request(const HttpRequest& request) {
   error_code error;
   HttpFault fault = co_await connect(stream, *watch, request.base, error);
   if (fault == HttpFault::none) {
-    error = co_await converse(stream, request, parser);
+    ConnectionOf<beast::tcp_stream> connection(stream);
+    error = co_await converse(connection, request, parser);
     if (error) fault = fault_of(error);
   }
   co_return finish(request, parser, *watch, fault, error);
@@ -266,7 +319,8 @@ asio::awaitable<HttpResult> tls_request(const HttpRequest& request) {
     if (error) fault = error == beast::error::timeout ? HttpFault::deadline : HttpFault::tls;
   }
   if (fault == HttpFault::none) {
-    error = co_await converse(stream, request, parser);
+    ConnectionOf<TlsStream> connection(stream);
+    error = co_await converse(connection, request, parser);
     if (error) fault = fault_of(error);
   }
   co_return finish(request, parser, *watch, fault, error);
