@@ -153,6 +153,21 @@ class Reorderer {
   std::optional<Error> error_;
 };
 
+// What a lifecycle took outside this process, under its number in the store as the step.
+void record_usage(const PlayRequest& request, LifecycleIndex index) {
+  if (request.agent.usage == nullptr) {
+    return;
+  }
+  const AgentUsage usage = request.agent.usage->take(index);
+  if (request.store == nullptr) {
+    return;
+  }
+  const std::int64_t number = request.store->number(request.run, index);
+  for (const auto& [name, value] : named_values(usage)) {
+    request.store->metric(number, "agent/" + name, value);
+  }
+}
+
 PoolTask make_task(const PlayRequest& request, Reorderer& reorderer, Progress& progress) {
   PoolTask task;
   task.make_world = [&](LifecycleIndex index) {
@@ -176,8 +191,9 @@ PoolTask make_task(const PlayRequest& request, Reorderer& reorderer, Progress& p
                                   ? request.agent.make
                                   : make_forking_agents(request.fork->recording,
                                                         request.fork->point, request.agent.make));
-  task.finished = [&](World&, LifecycleIndex) {
+  task.finished = [&](World&, LifecycleIndex index) {
     progress.add(1);
+    record_usage(request, index);
     if (request.store != nullptr && !request.store->status()) {
       ask_to_stop();  // the writer has given up: the error is reported by flush()
     }

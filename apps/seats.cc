@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "agents/agent_spec.h"
+#include "agents/wire/exec_agent.h"
+#include "agents/wire/openai_agent.h"
 #include "apps/policy_seam.h"
+#include "apps/signals.h"
 #include "core/conditions.h"
 #include "core/replay.h"
 
@@ -17,6 +20,22 @@ Result<AgentFactory> replay_agents(const AgentSpec& spec) {
     return store.error();
   }
   return make_replay_agents(std::make_shared<const StoreReader>(std::move(*store)));
+}
+
+bool is_over_the_wire(const AgentSpec& spec) {
+  return spec.name == "openai" || spec.name == "exec";
+}
+
+Result<AgentFactory> wire_agents(const AgentSpec& spec, std::shared_ptr<UsageLog> usage) {
+  const auto stopped = [] { return stop_flag().load(std::memory_order_relaxed); };
+  if (spec.name == "openai") {
+    Result<OpenAiOptions> options = read_openai_options(spec);
+    return options ? Result<AgentFactory>(make_openai_agents(*options, stopped, std::move(usage)))
+                   : options.error();
+  }
+  Result<ExecOptions> options = read_exec_options(spec);
+  return options ? Result<AgentFactory>(make_exec_agents(*options, stopped, std::move(usage)))
+                 : options.error();
 }
 
 // Adds the latency that the scenario gives its agents. Recorded replies have theirs already.
@@ -46,6 +65,16 @@ Result<SeatedAgent> seat_agent(const std::string& name, const Scenario& scenario
     seated.make = timed(decorate(*spec, std::move(policy->make)), scenario);
     seated.pump = std::move(policy->pump);
     seated.deterministic = deterministic;
+    return seated;
+  }
+  if (is_over_the_wire(*spec)) {
+    seated.usage = std::make_shared<UsageLog>();
+    Result<AgentFactory> wired = wire_agents(*spec, seated.usage);
+    if (!wired) {
+      return wired.error();
+    }
+    seated.make = timed(decorate(*spec, std::move(*wired)), scenario);
+    seated.deterministic = false;
     return seated;
   }
   const bool replays = spec->name == "replay";

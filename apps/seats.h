@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "agents/usage.h"
 #include "core/agent.h"
 #include "core/result.h"
 #include "core/scenario.h"
@@ -17,6 +19,7 @@ struct SeatedAgent {
   std::function<bool()> pump;  ///< of a policy; empty for the rest
   bool alone = false;          ///< one lifecycle at a time: a person at the terminal
   bool deterministic = true;   ///< equal digests are promised
+  std::shared_ptr<UsageLog> usage = nullptr;  ///< of agents outside this process; null for others
 };
 
 /// Reads the name and makes the agents. A policy is loaded, which may replace the process

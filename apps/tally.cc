@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
+
 namespace turnhalle::app {
 namespace {
 
@@ -84,6 +86,26 @@ std::string outcomes_text(const Tally& tally) {
     if (count > 0) {
       text += (text.empty() ? "" : ", ") + std::string(name_of(outcome)) + " " + grouped(count);
     }
+  }
+  return text;
+}
+
+std::string usage_text(const Json& usage) {
+  const auto count = [&usage](const char* key) {
+    return grouped(usage[key].get<std::int64_t>());
+  };
+  std::string text = count("tries") + " requests for " + count("turns") + " turns";
+  if (const Json& seconds = usage["seconds_per_turn"]; seconds.is_object()) {
+    text += ", " + fixed(seconds["mean"].get<double>(), 3) + " s each (90 % within " +
+            fixed(seconds["p90"].get<double>(), 3) + " s)";
+  }
+  if (usage["prompt_tokens"] != 0 || usage["completion_tokens"] != 0) {
+    text += ", " + count("prompt_tokens") + " + " + count("completion_tokens") + " tokens";
+  }
+  if (usage["cost"] != 0.0) text += ", cost " + shortest(usage["cost"].get<double>());
+  if (usage["failures"] != 0) {
+    text += "\n  failures  " + count("failures") +
+            " turns without a reply; the first: " + usage["first_failure"].get<std::string>();
   }
   return text;
 }

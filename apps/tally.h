@@ -29,6 +29,8 @@ Tally tally(std::span<const PlayedRun> runs, std::optional<std::int64_t> positio
 Json outcomes_json(const Tally& tally);
 /// "done 1 300, truncated 100": those that happened.
 std::string outcomes_text(const Tally& tally);
+/// What UsageLog::to_json() gives, in one line for people: seconds, tokens, cost, first failure.
+std::string usage_text(const Json& usage);
 /// Tasks of the longest lifecycle.
 std::int64_t positions(std::span<const PlayedRun> runs);
 

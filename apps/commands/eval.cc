@@ -32,6 +32,7 @@ struct AgentResult {
   std::string agent;
   bool deterministic = true;
   std::vector<PlayedRun> runs;
+  std::shared_ptr<UsageLog> usage = nullptr;  // of an agent outside this process
 
   bool complete() const { return runs.back().complete; }
 };
@@ -50,6 +51,7 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
              const Json& digest) {
   Json rows = Json::array();
   Json outcomes = Json::object();
+  Json usage = Json::object();
   bool deterministic = true;
   double seconds = 0.0;
   for (const AgentResult& result : results) {
@@ -59,6 +61,7 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
     const Tally all = tally(result.runs);
     rows.push_back(row_json(result, "all", all));
     outcomes[result.agent] = outcomes_json(all);
+    if (result.usage != nullptr) usage[result.agent] = result.usage->to_json();
     deterministic = deterministic && result.deterministic;
     for (const PlayedRun& run : result.runs) seconds += run.seconds;
   }
@@ -71,6 +74,7 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
           {"split", options.play.split},
           {"rows", std::move(rows)},
           {"outcomes", std::move(outcomes)},
+          {"agent_usage", std::move(usage)},
           {"digest", digest},
           {"deterministic", deterministic},
           {"interrupted", digest.is_null()},
@@ -100,6 +104,9 @@ void print_for_people(const EvalOptions& options, const Scenario& scenario,
   std::cout << table.text() << "\n";
   for (const AgentResult& result : results) {
     std::cout << result.agent << ": " << outcomes_text(tally(result.runs)) << "\n";
+    if (result.usage != nullptr) {
+      std::cout << "  agent     " << usage_text(result.usage->to_json()) << "\n";
+    }
   }
   std::cout << "Means with 95 % intervals: success by Wilson, reward by bootstrap over "
                "lifecycles.\n"
@@ -126,7 +133,7 @@ Result<std::vector<AgentResult>> play_agents(const EvalOptions& options, const S
   std::vector<AgentResult> results;
   std::size_t number = 0;
   for (const SeatedAgent& agent : agents) {
-    results.push_back({agent.name, agent.deterministic, {}});
+    results.push_back({agent.name, agent.deterministic, {}, agent.usage});
     for (std::int64_t trial = 0; trial < options.trials; ++trial, ++number) {
       const PlayRequest request{.scenario = scenario,
                                 .seed = options.play.run_seed(trial),

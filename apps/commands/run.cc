@@ -30,6 +30,7 @@ struct RunReport {
   double seconds = 0.0;
   double turns_per_second = 0.0;
   bool deterministic = true;
+  Json usage;  // of an agent outside this process; null for others
 };
 
 // What is played: a scenario from its beginning, or on from a turn of a stored lifecycle.
@@ -58,6 +59,7 @@ Json to_json(const RunOptions& options, const Course& course, const RunReport& r
                {"seconds", report.seconds},
                {"turns_per_second", report.turns_per_second}};
   if (course.fork) json["forked_from"] = to_json(*course.fork);
+  if (!report.usage.is_null()) json["agent_usage"] = report.usage;
   return json;
 }
 
@@ -77,6 +79,9 @@ void print_for_people(const RunOptions& options, const Course& course, const Run
   if (report.digest.is_string()) {
     std::cout << "  digest    " << report.digest.get<std::string>()
               << (report.deterministic ? "" : "  (not reproducible: see --deterministic)") << "\n";
+  }
+  if (!report.usage.is_null()) {
+    std::cout << "  agent     " << usage_text(report.usage) << "\n";
   }
   if (options.play.store) {
     std::cout << "  store     " << *options.play.store << "\n";
@@ -204,6 +209,7 @@ CommandResult play(RunOptions options) {
   }
   RunReport report = summarise(*run, digest);
   report.deterministic = agent->deterministic;
+  if (agent->usage != nullptr) report.usage = agent->usage->to_json();
   if (options.play.output.json) {
     print_json(to_json(options, *course, report));
   } else {
