@@ -62,6 +62,14 @@ Json to_json(const Interval& interval) {
           {"n", interval.n}};
 }
 
+Interval interval_from(const Json& json) {
+  if (json.at("n") == 0) {
+    return {};
+  }
+  return {json.at("mean").get<double>(), json.at("low").get<double>(),
+          json.at("high").get<double>(), json.at("n").get<std::int64_t>()};
+}
+
 Interval wilson(std::int64_t successes, std::int64_t n) {
   check(0 <= successes && successes <= n, "successes lie between 0 and n", successes, n);
   if (n == 0) {

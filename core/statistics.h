@@ -17,6 +17,8 @@ struct Interval {
 };
 /// {"mean","low","high","n"}; null where nothing was observed.
 Json to_json(const Interval& interval);
+/// The interval that to_json() wrote.
+Interval interval_from(const Json& json);
 
 /// Wilson score interval for `successes` of `n`.
 Interval wilson(std::int64_t successes, std::int64_t n);
