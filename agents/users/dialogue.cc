@@ -101,6 +101,13 @@ std::vector<Move> Dialogue::respond(const std::set<std::size_t>& asked, Random& 
   return moves;
 }
 
+std::vector<Move> Dialogue::volunteer_one() {
+  std::vector<Move> moves;
+  if (next_untold() < slots_.count) tell(moves, Act::volunteer, next_untold());
+  if (moves.empty()) moves.push_back({Act::unknown, 0});
+  return moves;
+}
+
 bool Dialogue::tells(std::size_t slot, Random& random) {
   const bool dodges = random.uniform() < persona_->deflect;
   if (told_[slot] != 0) return true;
@@ -114,8 +121,8 @@ bool Dialogue::tells(std::size_t slot, Random& random) {
 
 void Dialogue::drift(std::vector<Move>& moves, Random& random) {
   const std::uint64_t draw = random.bits();
-  if (!slots_.needed || drifted_ || persona_->drift_at == 0 || questions_ < persona_->drift_at ||
-      slots_.count == 0) {
+  if (!slots_.needed || !slots_.changeable || drifted_ || persona_->drift_at == 0 ||
+      questions_ < persona_->drift_at || slots_.count == 0) {
     return;
   }
   drifted_ = true;
@@ -146,6 +153,7 @@ void Dialogue::snapshot(ByteWriter& out) const {
   out.i64(questions_);
   out.u64(slots_.count);
   out.boolean(slots_.needed);
+  out.boolean(slots_.changeable);
   for (std::size_t slot = 0; slot < slots_.count; ++slot) {
     out.u8(asked_[slot]);
     out.boolean(told_[slot] != 0);
@@ -164,6 +172,7 @@ bool Dialogue::restore(ByteReader& in) {
   questions_ = in.i64();
   slots_.count = in.count(3);
   slots_.needed = in.boolean();
+  slots_.changeable = in.boolean();
   asked_.assign(slots_.count, 0);
   told_.assign(slots_.count, 0);
   dodged_.assign(slots_.count, 0);

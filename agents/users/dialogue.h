@@ -40,6 +40,8 @@ struct Slots {
   /// Whether all of them are needed, so that a user may tell them unasked, and has told
   /// everything when all are told. Else only questions are answered, and nobody leaves.
   bool needed = false;
+  /// Whether the user may change its mind about them; only where they are needed.
+  bool changeable = true;
 };
 
 class Dialogue {
@@ -53,6 +55,8 @@ class Dialogue {
   /// least one move. When drifted() changes, the gym gives slot drifted_slot() another value
   /// before it words the moves.
   std::vector<Move> ask(const std::set<std::size_t>& asked);
+  /// In the current question, it tells the first slot that was not told; unknown where all are.
+  std::vector<Move> volunteer_one();
   /// The agent commits to an answer: whether it is to be judged, or doubted first.
   bool accepts(std::string_view answer);
   /// The same question may be asked anew and with a new value: as if it had never been told.

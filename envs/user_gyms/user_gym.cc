@@ -177,6 +177,11 @@ ContextWords gym_words(PromptStyle style, const std::vector<std::string>& pieces
   return words;
 }
 
+ContextWords wordy_context(PromptStyle style) {
+  if (style == PromptStyle::compact) return {" none", " none", {}, {}};
+  return gym_words(style, {}, {});
+}
+
 std::string GymPlayer::play(const PlayerView& view, RandomKey key) {
   if (view.kind == EpisodeKind::update_context) {
     return compact() ? " <hint> none</hint>"

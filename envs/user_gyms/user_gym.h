@@ -66,6 +66,8 @@ class UserGym : public UntimedEnvironment {
   void begin(const Task& task, users::Slots slots);
   /// The user is asked about slots: what it does, after any change of mind.
   std::vector<users::Move> ask_user(const std::set<std::size_t>& asked);
+  /// The user tells the next thing by itself; says unknown where all is told.
+  std::vector<users::Move> volunteer_one() { return user_.volunteer_one(); }
   /// The moves of the last question in words.
   std::string in_words(std::span<const users::Move> moves) const;
   /// A slot's name and its value as it is.
@@ -106,6 +108,9 @@ std::vector<std::string> common_pieces();
 /// What a gym tells the lifecycle: `pieces` come on top of the common ones.
 ContextWords gym_words(PromptStyle style, const std::vector<std::string>& pieces,
                        const std::vector<std::string>& stops);
+
+/// The same for a gym that has the long wording only: no pieces in either style.
+ContextWords wordy_context(PromptStyle style);
 
 /// A player of a gym: nothing is carried from task to task.
 class GymPlayer : public Player {

@@ -8,9 +8,13 @@
 
 #include "agents/users/persona.h"
 #include "agents/users/realiser.h"
+#include "envs/user_gyms/colbench_gym.h"
 #include "envs/user_gyms/function_gym.h"
 #include "envs/user_gyms/intention_gym.h"
+#include "envs/user_gyms/persuade_gym.h"
 #include "envs/user_gyms/telepathy_gym.h"
+#include "envs/user_gyms/travel_gym.h"
+#include "envs/user_gyms/turtle_gym.h"
 #include "tests/envs/user_gyms/play_gym.h"
 
 namespace turnhalle::user_gyms {
@@ -39,6 +43,10 @@ TEST_P(EveryPersona, LeavesEveryGymSolvable) {
       success(*family_of(intention::entry(), name, ",\"reward\":\"delivery\""), "expert", 300),
       1.0);
   EXPECT_EQ(success(*family_of(function::entry(), name), "expert", 20), 1.0);
+  EXPECT_EQ(success(*family_of(colbench::entry(), name, ",\"turns\":20"), "expert", 200), 1.0);
+  EXPECT_EQ(success(*family_of(persuade::entry(), name), "expert", 200), 1.0);
+  EXPECT_EQ(success(*family_of(travel::entry(), name), "expert", 200), 1.0);
+  EXPECT_EQ(success(*family_of(turtle::entry(), name), "expert", 200), 1.0);
 }
 
 // The values of an intention gym that the user has not told.
