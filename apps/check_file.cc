@@ -9,6 +9,7 @@
 #include "core/scenario.h"
 #include "envs/all.h"
 #include "envs/task_sequence.h"
+#include "envs/tool_api/lint.h"
 #include "trainers/algo/recipe.h"
 #include "trainers/experiment.h"
 
@@ -57,9 +58,21 @@ void check_experiment(CheckedFile& checked, const std::string& path) {
   checked.warnings = std::move(experiment->reinforcement.recipe.warnings);
 }
 
+void check_api(CheckedFile& checked, const JsonDocument& document) {
+  const Result<tool_api::Pack> pack = tool_api::pack_from(document);
+  if (!pack) {
+    unreadable(checked, pack.error());
+    return;
+  }
+  tool_api::PackReport report = tool_api::check_pack(*pack);
+  checked.errors = std::move(report.errors);
+  checked.warnings = std::move(report.warnings);
+  checked.checks = std::move(report.checks);
+}
+
 // Which kind a document says it is; an error where it names none that is known.
 Result<std::string> read_kind(const JsonDocument& document) {
-  const std::array<std::string, 4> kinds = {"scenario", "recipe", "experiment", "user"};
+  const std::array<std::string, 5> kinds = {"scenario", "recipe", "experiment", "user", "api"};
   JsonReader reader(document);
   JsonObject root = reader.object();
   std::string kind = root.one_of("kind", kinds);
@@ -92,6 +105,8 @@ CheckedFile check_file(const std::string& path) {
     check_recipe(checked, *document);
   } else if (*kind == "user") {
     check_user(checked, *document);
+  } else if (*kind == "api") {
+    check_api(checked, *document);
   } else {
     check_experiment(checked, path);
   }

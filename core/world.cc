@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/text.h"
+#include "core/tool_call_text.h"
 
 namespace turnhalle {
 namespace {
@@ -34,6 +35,12 @@ void make_readable(AgentReply& reply, const WorldLimits& limits) {
   if (!is_utf8(reply.text)) [[unlikely]] {
     reply.text = to_utf8(reply.text);
   }
+}
+
+// Where there are tools, calls that stand in the text become calls of the reply.
+void take_calls_from_text(AgentReply& reply, std::int64_t turn) {
+  reply.tool_calls = tool_calls_in(reply.text, "t" + std::to_string(turn) + ".");
+  if (!reply.tool_calls.empty()) reply.text = without_tool_calls(reply.text);
 }
 
 Outcome outcome_of(ReplyFailure failure) {
@@ -276,6 +283,8 @@ void World::apply_limits(const AgentReply& reply, StepResult& result) const {
 void World::deliver(AgentReply reply) {
   check(started_ && !finished_, "only a running world takes a reply");
   make_readable(reply, options_.limits);
+  const bool has_tools = kind_ == EpisodeKind::solve && !lifecycle_->spec().tools.empty();
+  if (has_tools && reply.tool_calls.empty()) take_calls_from_text(reply, turn_);
   turn_events_.clear();
   const SimTime arrival = queue_.now() + reply.latency;
   StepResult result = play_turn(reply, arrival);

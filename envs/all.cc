@@ -7,6 +7,7 @@
 #include "envs/optimal_control.h"
 #include "envs/pde_discovery.h"
 #include "envs/terminal_sim.h"
+#include "envs/tool_api/tool_api.h"
 #include "envs/user_gyms/colbench_gym.h"
 #include "envs/user_gyms/function_gym.h"
 #include "envs/user_gyms/intention_gym.h"
@@ -33,6 +34,7 @@ EnvironmentRegistry all_environments() {
   registry.add(user_gyms::search::entry());
   registry.add(user_gyms::telepathy::entry());
   registry.add(terminal::entry());
+  registry.add(tool_api::entry());
   registry.add(user_gyms::travel::entry());
   registry.add(user_gyms::turtle::entry());
   return registry;

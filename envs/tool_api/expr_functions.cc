@@ -110,9 +110,10 @@ Value run_split(Evaluation& e, Values a) {
 }
 Value run_join(Evaluation& e, Values a) {
   std::string out;
-  for (const Value& item : a[0].list()) {
-    if (!out.empty()) out += a[1].text();
-    out += item.text();
+  const Value::List& items = a[0].list();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out += a[1].text();
+    out += items[i].text();
     if (out.size() > static_cast<std::size_t>(kBytesMax)) return e.fail("too much text");
   }
   return built_text(e, std::move(out));

@@ -15,7 +15,7 @@ constexpr int kNestingMax = 16;            // of an argument
 CallAnswer refusal(std::string message, std::string code, std::string hint = "") {
   Value::Map entries = {{"code", Value::text(code)}, {"error", Value::text(std::move(message))}};
   if (!hint.empty()) entries.emplace_back("hint", Value::text(std::move(hint)));
-  return {false, Value::map(std::move(entries)), std::move(code)};
+  return {false, Value::map(std::move(entries)), std::move(code), -1};
 }
 
 // Patterns have no repetition but *, so that matching takes at most size × size steps.
@@ -65,7 +65,8 @@ void spell_as(const Type& type, Value& value) {
     for (auto& entry : value.edit_map()) spell_as(*type.element, entry.second);
   } else if (type.kind == Type::Kind::record && value.is_map()) {
     for (auto& entry : value.edit_map()) {
-      if (const Type::Field* field = type.field(entry.first)) spell_as(*field->second, entry.second);
+      const Type::Field* field = type.field(entry.first);
+      if (field != nullptr) spell_as(*field->second, entry.second);
     }
   }
 }
@@ -328,6 +329,7 @@ bool conditions_hold(const Tool& tool, Evaluation& evaluation, const CallOptions
       evaluation.locals.push_back(std::move(value));
     } else if (!value.boolean()) {
       answer = failed_condition(condition, evaluation, options.hints);
+      answer.condition = &condition - tool.conditions.data();
       return false;
     }
   }
@@ -443,7 +445,7 @@ CallAnswer run_tool(const Api& api, const Tool& tool, std::vector<Value> values,
     state = before;
     return answer;
   }
-  return {true, std::move(result), ""};
+  return {true, std::move(result), "", -1};
 }
 
 CallAnswer call_tool(const Api& api, const Tool& tool, const Json& arguments, Value& state,

@@ -138,6 +138,7 @@ struct CallAnswer {
   bool ok = true;
   Value value;       ///< the result, or {error, code, hint}
   std::string code;  ///< of an error
+  std::int64_t condition = -1;  ///< which of the tool's conditions failed, if one did
 };
 
 struct CallOptions {

@@ -16,6 +16,7 @@
 #include "envs/all.h"
 #include "envs/task_sequence.h"
 #include "envs/terminal_tasks.h"
+#include "envs/tool_api/tool_api.h"
 
 namespace turnhalle::fuzz {
 namespace {
@@ -230,6 +231,49 @@ void run_chat(std::string_view bytes) {
   }
 }
 
+// Expressions of tool APIs: an error of one line, or a value of the type that was promised.
+void run_expression(std::string_view bytes) {
+  static const tool_api::Pack pack =
+      tool_api::pack_from(*parse_json(std::string(tool_api::pack_text("retail")))).value();
+  static const tool_api::Value state =
+      tool_api::draw_task(pack, RandomKey{}, tool_api::Variant::base)->initial;
+  const auto read = tool_api::Expression::parse(bytes, pack.api.scope());
+  if (!read) {
+    check(!read.error().message.empty(), "an error says something");
+    return;
+  }
+  tool_api::Evaluation evaluation;
+  evaluation.state = &state;
+  evaluation.steps = 20'000;
+  const tool_api::Value value = read->evaluate(evaluation);
+  std::string where;
+  check(!evaluation.ok() || tool_api::conforms(value, *read->type(), where),
+        "a value has the type of its expression", where);
+}
+
+// API files: an error of one line, or tasks that can be drawn and calls that can be made.
+void run_api(std::string_view bytes) {
+  const Result<JsonDocument> document = parse_json(std::string(bytes));
+  if (!document) {
+    return;
+  }
+  const Result<tool_api::Pack> pack = tool_api::pack_from(*document);
+  if (!pack) {
+    check(pack.error().text().find('\n') == std::string::npos, "an error has one line");
+    return;
+  }
+  tool_api::Value state = pack->api.initial_state;
+  if (const auto task = tool_api::draw_task(*pack, RandomKey{}, tool_api::Variant::base)) {
+    state = task->initial;
+  }
+  for (const tool_api::Tool& tool : pack->api.tools) {
+    (void)tool_api::call_tool(pack->api, tool, {{"id", "a"}, {"count", 1}}, state);
+    std::string where;
+    check(tool_api::conforms(state, *pack->api.state, where), "a state keeps its type", where);
+  }
+}
+
+
 terminal::TerminalTask terminal_task(std::size_t byte) {
   return terminal::draw_terminal_task(static_cast<terminal::TaskKind>(byte % terminal::kKinds),
                                       static_cast<terminal::System>(byte / terminal::kKinds % 3),
@@ -275,7 +319,9 @@ std::vector<std::string> scenario_seeds() {
   return seeds;
 }
 
-constexpr std::array<Target, 8> kTargets = {
+constexpr std::array<Target, 10> kTargets = {
+    Target{"api", run_api, no_seeds, 2'000},
+    Target{"expression", run_expression, no_seeds, 10'000},
     Target{"json", run_json, no_seeds, 20'000},
     Target{"scenario", run_scenario, scenario_seeds, 3'000},
     Target{"reply", run_reply, no_seeds, 10'000},

@@ -102,20 +102,22 @@ INSTANTIATE_TEST_SUITE_P(
         Example{"value(first(values(state.orders), o: o.total < 10)).id", "\"b\""},
         Example{"sort_by(['bb', 'a', 'ccc'], s: -len(s))", R"(["ccc","bb","a"])"},
         Example{"map([1, 2], x: map([10], y: x + y))", "[[11],[12]]"},
-        Example{"keys(state.orders)", R"(["a","b"])"}, Example{"get(constants.rate, 'GBP', 2.0)", "2"},
+        Example{"keys(state.orders)", R"(["a","b"])"},
+        Example{"get(constants.rate, 'GBP', 2.0)", "2"},
         Example{"merge(state.orders['a'], {total: 1}).total", "1"},
         Example{"keys(without(state.orders, 'a'))", R"(["b"])"}, Example{"range(1, 4)", "[1,2,3]"},
         Example{"slice('hello', 1, 3)", "\"el\""}, Example{"slice([1, 2, 3], 2, 9)", "[3]"},
         Example{"reverse(sort([3, 1, 2]))", "[3,2,1]"}, Example{"unique([2, 1, 2])", "[1,2]"},
         Example{"flatten([[1], [2, 3]])", "[1,2,3]"}, Example{"index_of([5, 6], 6)", "1"},
-        Example{"last([1, 2])", "2"}, Example{"smallest([3, 1])", "1"}, Example{"largest([3, 1])", "3"},
+        Example{"last([1, 2])", "2"}, Example{"smallest([3, 1])", "1"},
+        Example{"largest([3, 1])", "3"},
         Example{"total([1, 2.5])", "3.5"}, Example{"total([])", "0"}, Example{"min(2, 1.5)", "1.5"},
         Example{"max(2, 3)", "3"}, Example{"abs(-2)", "2"}, Example{"floor(-1.5)", "-2"},
         Example{"ceil(1.2)", "2"}, Example{"int(-1.7)", "-1"}, Example{"round(2.675, 1)", "2.7"},
         Example{"sqrt(16)", "4"}, Example{"pow(2, 10)", "1024"}, Example{"log(8, 2)", "3"},
         Example{"str(2.0) + str([1])", "\"2[1]\""}, Example{"fixed(2, 2)", "\"2.00\""},
         Example{"lower('AB') + upper('c')", "\"abC\""}, Example{"trim(' a ')", "\"a\""},
-        Example{"split('a,b', ',')", R"(["a","b"])"}, Example{"join(['a', 'b'], '-')", "\"a-b\""},
+        Example{"split('a,b', ',')", R"(["a","b"])"}, Example{"join(['', 'b'], '-')", "\"-b\""},
         Example{"replace('aXbX', 'X', '')", "\"ab\""}, Example{"starts_with('abc', 'ab')", "true"},
         Example{"ends_with('abc', 'bc')", "true"}, Example{R"("it's")", R"("it's")"},
         Example{"'a\\'b'", R"("a'b")"}));
@@ -163,7 +165,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Expression, StopsWhereThereIsNoValue) {
   for (const std::string text :
-       {"1 / 0", "1 // 0", "1 % 0", "1.5 % 0", "9223372036854775807 + 1", "-9223372036854775807 - 2",
+       {"1 / 0", "1 // 0", "1 % 0", "1.5 % 0", "9223372036854775807 + 1",
+        "-9223372036854775807 - 2",
         "9223372036854775807 * 2", "(-9223372036854775807 - 1) // -1",
         "abs(-9223372036854775807 - 1)", "state.orders['z'].id", "[1][1]", "[1][-1]",
         "constants.rate['GBP']", "value(state.orders['a'].note)", "sqrt(-1)", "pow(10, 400)",
@@ -203,7 +206,8 @@ TEST(Expression, RefusesTooMuchText) {
 // Whatever the pieces, parsing and running end without a crash, and what has a type has a value
 // of that type (run() looks at it).
 TEST(Expression, IsTotalOnRandomTexts) {
-  std::vector<std::string> pieces = {"1",   "2.5", "'a'", "\"b\"", "true", "null", "state", ".orders",
+  std::vector<std::string> pieces = {"1",   "2.5", "'a'", "\"b\"", "true", "null", "state",
+                                     ".orders",
                                      ".next", "['a']", "[0]", "n", "who", "constants.limit", "+",
                                      "-", "*", "/", "//", "%", "==", "!=", "<", ">=", " and ",
                                      " or ", " not ", " in ", " if ", " else ", "(", ")", "[",
@@ -304,7 +308,8 @@ TEST(Values, AreTheSameInEverySpelling) {
   EXPECT_EQ(canonical_text(read("\"\\u0001\\\"é\"")), "\"\\u0001\\\"é\"");
   EXPECT_FALSE(equal(read("\"5\""), read("5")));
   EXPECT_TRUE(less(read("9007199254740992"), read("9007199254740993")));
-  EXPECT_EQ(to_json(read("{\"a\": [1, 2.5, null, true]}")), Json::parse("{\"a\":[1,2.5,null,true]}"));
+  EXPECT_EQ(to_json(read("{\"a\": [1, 2.5, null, true]}")),
+            Json::parse("{\"a\":[1,2.5,null,true]}"));
   Value one = read("{\"a\": [1]}");
   const Value kept = one;
   one.edit("a")->edit_list().push_back(Value::of(true));

@@ -18,7 +18,8 @@ const char* const kShop = R"json({
                  "is": "id in state.items"}],
   "initial_state": {"items": {"i1": {"name": "tea", "count": 2, "tags": ["hot", "green"]}},
                     "next": 2, "till": 0, "log": [], "random": {"seed": 3, "counter": 0}},
-  "invariants": [{"that": "all(values(state.items), i: i.count >= 0)", "text": "no debts of goods"}],
+  "invariants": [{"that": "all(values(state.items), i: i.count >= 0)",
+                  "text": "no debts of goods"}],
   "log_fields": ["log"], "unordered": ["items.*.tags"],
   "tools": [
     {"name": "get_item", "kind": "READ", "description": "Tells about an item.",
@@ -207,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"/tools/0/kind", R"("REED")", "Did you mean \"READ\"?"},
         Mistake{"/tools/0/effects", R"([{"inc": "state.next", "by": 1}])", "no effects of a READ"},
         Mistake{"/tools/1/effects/1", R"({"inc": "state.next", "by": "'a'"})", "of type int"},
-        Mistake{"/tools/1/effects/1", R"({"inc": "name", "by": 1})", "a path that begins with state"},
+        Mistake{"/tools/1/effects/1", R"({"inc": "name", "by": 1})", "a path that begins with"},
         Mistake{"/tools/1/effects/1", R"({"increase": "state.next"})", "an effect: set, insert"},
         Mistake{"/tools/1/effects/0/value", R"("{name: name}")", "an expression of type {count"},
         Mistake{"/tools/1/name", R"("get_item")", "each tool's name once"},
