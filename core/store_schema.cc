@@ -12,9 +12,9 @@ constexpr std::string_view kTableNames[] = {
     "episodes", "turns",  "messages",   "tool_calls", "events",  "faults",
     "rewards",  "advantages", "metrics", "checkpoints", "forks"};
 
-// {c t.value $.r} stands for the text whose number t.value has under "reply": its lines, taken
-// from the chunk c, joined. Foreign keys are declared for people and for foreign_key_check; the writer does not pay for
-// them row by row.
+// {c t.value $.r} stands for the text whose number t.value has at "$.r": its lines, taken from the
+// chunk c, joined. Foreign keys are declared for people and for foreign_key_check; the writer does
+// not pay for them row by row.
 constexpr std::string_view kStatements = R"sql(
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,

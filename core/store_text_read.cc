@@ -9,6 +9,9 @@
 namespace turnhalle {
 namespace {
 
+// Of all texts of a chunk as they were said: a few lines can be made to stand for any number.
+constexpr std::size_t kSaidBytesMax = std::size_t{1} << 30;
+
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -215,6 +218,11 @@ class ChunkReader {
     for (std::size_t i = 0; i < texts_[place].size(); ++i) {
       const std::size_t line = texts_[place][i];
       say(line);
+      said_bytes_ += lines_[line].size() + 1;
+      if (said_bytes_ > kSaidBytesMax) {
+        in.fail();
+        return "";
+      }
       if (i > 0) out += '\n';
       out += lines_[line];
     }
@@ -422,6 +430,7 @@ class ChunkReader {
   ReadChunk chunk_;
   std::vector<std::string> lines_;
   std::vector<Lines> texts_;
+  std::size_t said_bytes_ = 0;
   std::int64_t episode_ = -1;
   std::int64_t turn_ = -1;
   ChunkPiece stopped_;  // the first one that could not be read and has a place

@@ -125,7 +125,9 @@ void StoreWriter::work() {
       return;
     }
     batch.flushes = asked_;
-    for (std::shared_ptr<Outbox>& outbox : listed_) batch.lifecycles.push_back({std::move(outbox), nullptr});
+    for (std::shared_ptr<Outbox>& outbox : listed_) {
+      batch.lifecycles.push_back({std::move(outbox), nullptr});
+    }
     listed_.clear();
     std::swap(batch.rows, rows_);
     guard.unlock();

@@ -15,7 +15,7 @@ namespace turnhalle {
 namespace {
 
 constexpr std::int64_t kLifecycles = 4;
-constexpr std::uint64_t kHeardMax = 40;       // about as many as one run acknowledges
+constexpr std::uint64_t kHeardMax = 20;       // about as many as one run acknowledges
 constexpr std::uint64_t kDelayMaxUs = 1'500;  // after the last one that was waited for
 
 // The first `turns` turns of a lifecycle are durable.
