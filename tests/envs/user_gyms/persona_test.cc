@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agents/users/persona.h"
 #include "agents/users/realiser.h"
+#include "core/env_check.h"
 #include "envs/user_gyms/colbench_gym.h"
 #include "envs/user_gyms/function_gym.h"
 #include "envs/user_gyms/intention_gym.h"
@@ -103,14 +105,22 @@ TEST(Personas, ChangeWhatIsSaid) {
 }
 
 TEST(Personas, InTheCompactStyleUsePiecesOnly) {
-  const std::vector<EnvironmentEntry> entries = {telepathy::entry(), intention::entry()};
+  const std::string function_options = ",\"rules\":\"pairs\",\"numbers\":[1,9]";
+  const std::vector<std::pair<EnvironmentEntry, std::string>> gyms = {
+      {telepathy::entry(), ""},
+      {intention::entry(), ",\"reward\":\"delivery\""},
+      {function::entry(), function_options}};
   for (const std::string& name : persona_names()) {
-    for (const EnvironmentEntry& entry : entries) {
-      const auto family =
-          read_options(entry, "{\"persona\":\"" + name + "\"}", PromptStyle::compact).value();
-      for (std::uint64_t i = 0; i < 20; ++i) {
-        const std::string text = play(*family, "expert", task_of(i), {}).text;
-        EXPECT_EQ(text.find("I "), std::string::npos) << name << ": " << text;
+    for (const auto& [entry, more] : gyms) {
+      const std::string options = "{\"persona\":\"" + name + "\"" + more + "}";
+      const auto family = read_options(entry, options, PromptStyle::compact).value();
+      const std::vector<std::string> pieces = family->context_words().chunks;
+      for (const std::string role : {"expert", "demonstrator"}) {
+        for (std::uint64_t i = 0; i < 10; ++i) {
+          for (const std::string& message : play(*family, role, task_of(i), {}).messages) {
+            EXPECT_GE(count_pieces(message, pieces), 1) << name << ": " << message;
+          }
+        }
       }
     }
   }

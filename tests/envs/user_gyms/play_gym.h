@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/event_queue.h"
 #include "tests/envs/read_options.h"
@@ -27,6 +28,7 @@ struct Played {
   double sum = 0.0;
   std::int64_t turns = 0;
   std::string text;  ///< everything that was said, each message with a line break after it
+  std::vector<std::string> messages;
 };
 
 inline Played play(const EnvironmentFamily& family, const std::string& role, const Task& task,
@@ -34,15 +36,17 @@ inline Played play(const EnvironmentFamily& family, const std::string& role, con
   const auto game = family.make();
   const auto player = family.make_player(role);
   Played played;
-  played.text = game->reset(task).user + "\n";
+  played.messages.push_back(game->reset(task).user);
   for (Outcome outcome = Outcome::running; outcome == Outcome::running; ++played.turns) {
     const RandomKey turn = key.split(static_cast<std::uint64_t>(played.turns));
     const std::string reply = player->play({*game, {}, EpisodeKind::solve, 0, played.turns}, turn);
     const StepResult result = say(*game, reply);
-    played.text += reply + "\n" + result.observation + "\n";
+    played.messages.push_back(reply);
+    played.messages.push_back(result.observation);
     played.sum += result.reward;
     outcome = result.outcome;
   }
+  for (const std::string& message : played.messages) played.text += message + "\n";
   return played;
 }
 
