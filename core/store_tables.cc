@@ -73,10 +73,14 @@ Status check_store_schema(SqliteDatabase& database) {
 
 Result<StoreTables> StoreTables::create(SqliteDatabase database) {
   StoreTables tables(std::move(database));
+  std::string seals;
+  for (const auto& [key, value] : tables.seals_.rows()) {
+    seals += "INSERT INTO meta VALUES ('" + key + "', '" + value + "');";
+  }
   // One transaction after the switch to the log: a crash leaves an empty file or a store.
   const std::string sql =
       "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;" +
-      store_schema_statements() +
+      store_schema_statements() + seals +
       "PRAGMA application_id = " + std::to_string(kStoreApplicationId) +
       "; PRAGMA user_version = " + std::to_string(kStoreSchemaVersion) + "; COMMIT;";
   Status status = tables.database_.execute(sql);
