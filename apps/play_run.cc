@@ -32,12 +32,18 @@ class SummaryRecorder final : public Recorder {
   void episode_started(std::int64_t episode, const EpisodeStart& start) override {
     finished_.bytes += canonical_start(episode, start);
     finished_.episodes.push_back(
-        {.kind = start.kind, .position = static_cast<std::int32_t>(start.position), .reward = {}});
+        {.kind = start.kind, .position = static_cast<std::int32_t>(start.position), .reward = {},
+         .latency = {}});
     if (keep_) finished_.kept.push_back({start, {}, {}});
   }
   void turn_played(const TurnRecord& turn) override {
     finished_.bytes += canonical_turn(turn);
-    ++finished_.episodes.back().turns;
+    EpisodeSummary& summary = finished_.episodes.back();
+    ++summary.turns;
+    summary.latency.ns += turn.reply.latency.ns;
+    if (turn.reply.tokens) {
+      summary.tokens = summary.tokens.value_or(0) + std::ssize(turn.reply.tokens->sampled);
+    }
     if (keep_) {
       finished_.kept.back().turns.push_back({turn.reply, turn.result, turn.asked, turn.replied,
                                              turn.finished,

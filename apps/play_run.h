@@ -28,6 +28,8 @@ struct EpisodeSummary {
   std::int32_t position = 0;
   std::int32_t turns = 0;
   std::optional<double> reward;
+  SimDuration latency;                ///< virtual time that the agent's replies took
+  std::optional<std::int64_t> tokens = std::nullopt;  ///< sampled; none where no reply has ids
 };
 
 struct PlayedLifecycle {

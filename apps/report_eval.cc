@@ -5,6 +5,7 @@
 
 #include "apps/output.h"
 #include "apps/recording.h"
+#include "apps/reliability.h"
 #include "apps/report_inputs.h"
 
 namespace turnhalle::app {
@@ -16,7 +17,19 @@ std::string row_name(const Json& row) {
   return row["user"].is_string() ? agent + " with " + row["user"].get<std::string>() : agent;
 }
 
-Json agents_json(const Json& rows) {
+// Success, reward, and what else was observed of anybody.
+std::vector<std::string> measures_of(const Json& result) {
+  std::vector<std::string> measures = {"success", "reward"};
+  for (const std::string& name : reliability_names(result["trials"].get<std::size_t>())) {
+    const auto observed = [&name](const Json& row) { return row[name]["n"] != 0; };
+    if (std::any_of(result["rows"].begin(), result["rows"].end(), observed)) {
+      measures.push_back(name);
+    }
+  }
+  return measures;
+}
+
+Json agents_json(const Json& rows, const std::vector<std::string>& measures) {
   Json agents = Json::array();
   for (const Json& row : rows) {
     const std::string name = row_name(row);
@@ -25,9 +38,9 @@ Json agents_json(const Json& rows) {
     if (!known) agents.push_back({{"agent", name}, {"rows", Json::array()}});
     for (Json& agent : agents) {
       if (agent["agent"] == name) {
-        agent["rows"].push_back({{"position", row["position"]},
-                                 {"success", row["success"]},
-                                 {"reward", row["reward"]}});
+        Json values = {{"position", row["position"]}};
+        for (const std::string& measure : measures) values[measure] = row[measure];
+        agent["rows"].push_back(std::move(values));
       }
     }
   }
@@ -57,6 +70,11 @@ Json facts_json(const Scenario& scenario, const Json& result) {
   for (const auto& [agent, counts] : result["outcomes"].items()) {
     pairs.push_back({"episodes of " + agent, outcome_words(counts)});
   }
+  if (const Json& ranking = result["ranking"]; ranking.is_object()) {
+    pairs.push_back({"first by reward", ranking["order"][0]});
+    pairs.push_back({"stays first in resamples",
+                     fixed(100.0 * ranking["best_stays"].get<double>(), 1) + " %"});
+  }
   if (result["digest"].is_string()) {
     pairs.push_back({"digest", result["digest"]});
   }
@@ -80,13 +98,16 @@ Json eval_report(const Scenario& scenario, const Json& result,
   }
   Json notes = Json::object();
   notes["agents"] =
-      "Means with 95 % intervals: success by Wilson, reward by bootstrap over lifecycles.";
+      "Means with 95 % intervals: success and faults by Wilson, the rest by bootstrap over "
+      "lifecycles. pass_k: all of k trials succeed. cvar_10: mean reward of the worst tenth of the "
+      "tasks. trial_spread: P90 − P10 of the trials of a task.";
   if (result["digest"].is_null()) {
     notes["experiment"] = "The evaluation was stopped before its end.";
   }
   if (recordings.empty()) {
     notes["recordings"] = "No lifecycle was played to its end.";
   }
+  const std::vector<std::string> measures = measures_of(result);
   return {{"kind", "eval"},
           {"command", "eval"},
           {"title", scenario.name},
@@ -96,7 +117,8 @@ Json eval_report(const Scenario& scenario, const Json& result,
           {"steps", 0},
           {"curves", Json::object()},
           {"evaluations", Json::array()},
-          {"agents", agents_json(result["rows"])},
+          {"agents", agents_json(result["rows"], measures)},
+          {"measures", measures},
           {"recordings", std::move(recordings)},
           {"notes", std::move(notes)},
           {"program", program_version()}};

@@ -307,10 +307,10 @@ function showAgents() {
   }
   byId("table").append(head);
   for (const agent of data.agents) {
-    for (const measure of ["success", "reward"]) {
+    for (const measure of data.measures || ["success", "reward"]) {
       const row = element("tr");
       row.append(element("td", "name", measure === "success" ? agent.agent : ""),
-        element("td", "name muted", measure));
+        element("td", "name muted", measure.replaceAll("_", " ")));
       for (const column of columns) row.append(scoreCell(scoreOf(agent, column, measure)));
       byId("table").append(row);
     }

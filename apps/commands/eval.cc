@@ -7,12 +7,14 @@
 #include "apps/data_folder.h"
 #include "apps/output_file.h"
 #include "apps/recording.h"
+#include "apps/reliability.h"
 #include "apps/report.h"
 #include "apps/report_eval.h"
 #include "apps/report_inputs.h"
 #include "apps/signals.h"
 #include "apps/tally.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "envs/all.h"
 #include "trainers/experiment.h"
 
@@ -37,14 +39,40 @@ struct AgentResult {
   bool complete() const { return runs.back().complete; }
 };
 
-Json row_json(const AgentResult& result, const Json& position, const Tally& tally) {
-  return {{"agent", result.agent},
-          {"user", nullptr},
-          {"position", position},
-          {"success", turnhalle::to_json(tally.success)},
-          {"reward", turnhalle::to_json(tally.reward)},
-          {"updates_readable", turnhalle::to_json(tally.updates)},
-          {"turns_per_episode", tally.turns_per_episode}};
+// One task's place, or all of them where `position` is absent.
+Json row_json(const AgentResult& result, std::optional<std::int64_t> position) {
+  const Tally row = tally(result.runs, position);
+  Json json = {{"agent", result.agent},
+               {"user", nullptr},
+               {"position", position ? Json(*position) : Json("all")},
+               {"success", turnhalle::to_json(row.success)},
+               {"reward", turnhalle::to_json(row.reward)},
+               {"updates_readable", turnhalle::to_json(row.updates)},
+               {"turns_per_episode", row.turns_per_episode}};
+  add_columns(reliability(result.runs, position), json);
+  return json;
+}
+
+// The agents by mean reward, the best first, and how much that depends on the tasks drawn; null
+// where there is nothing to compare.
+Json ranking_json(const std::vector<AgentResult>& results) {
+  std::vector<std::vector<TaskTrials>> tasks;
+  std::vector<std::pair<double, std::string>> order;
+  for (const AgentResult& result : results) {
+    tasks.push_back(task_trials(result.runs));
+    order.emplace_back(tally(result.runs).reward.mean, result.agent);
+  }
+  const RankStability stability = rank_stability(tasks);
+  if (stability.tau.n == 0) {
+    return nullptr;
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  Json names = Json::array();
+  for (const auto& [reward, agent] : order) names.push_back(agent);
+  return {{"order", std::move(names)},
+          {"kendall_tau", turnhalle::to_json(stability.tau)},
+          {"best_stays", stability.best_stays}};
 }
 
 Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results,
@@ -56,11 +84,10 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
   double seconds = 0.0;
   for (const AgentResult& result : results) {
     for (std::int64_t position = 0; position < positions(result.runs); ++position) {
-      rows.push_back(row_json(result, position, tally(result.runs, position)));
+      rows.push_back(row_json(result, position));
     }
-    const Tally all = tally(result.runs);
-    rows.push_back(row_json(result, "all", all));
-    outcomes[result.agent] = outcomes_json(all);
+    rows.push_back(row_json(result, std::nullopt));
+    outcomes[result.agent] = outcomes_json(tally(result.runs));
     if (result.usage != nullptr) usage[result.agent] = result.usage->to_json();
     deterministic = deterministic && result.deterministic;
     for (const PlayedRun& run : result.runs) seconds += run.seconds;
@@ -73,6 +100,7 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
           {"seed", options.play.seed},
           {"split", options.play.split},
           {"rows", std::move(rows)},
+          {"ranking", ranking_json(results)},
           {"outcomes", std::move(outcomes)},
           {"agent_usage", std::move(usage)},
           {"digest", digest},
@@ -83,8 +111,42 @@ Json to_json(const EvalOptions& options, const std::vector<AgentResult>& results
           {"seconds", seconds}};
 }
 
+// A row for each agent and a column for each measure of all its tasks that was observed.
+void print_reliability(const Json& result) {
+  const auto trials = result["trials"].get<std::size_t>();
+  std::vector<std::string> names;
+  for (const std::string& name : reliability_names(trials)) {
+    const auto observed = [&name](const Json& row) {
+      return row["position"] == "all" && row[name]["n"] != 0;
+    };
+    if (std::any_of(result["rows"].begin(), result["rows"].end(), observed)) {
+      names.push_back(name);
+    }
+  }
+  std::vector<std::string> head = {"measure"};
+  for (const Json& agent : result["agents"]) head.push_back(agent.get<std::string>());
+  Table table(head);
+  for (const std::string& name : names) {
+    std::vector<std::string> cells = {name};
+    for (const Json& row : result["rows"]) {
+      if (row["position"] == "all") cells.push_back(shown(interval_from(row[name])));
+    }
+    cells.resize(head.size());  // of agents that a stopped evaluation did not reach
+    table.row(std::move(cells));
+  }
+  std::cout << table.text() << "\n";
+  if (const Json& ranking = result["ranking"]; ranking.is_object()) {
+    std::vector<std::string> order;
+    for (const Json& agent : ranking["order"]) order.push_back(agent.get<std::string>());
+    std::cout << "By reward: " << join(order, ", ") << "; the first stays the best in "
+              << fixed(100.0 * ranking["best_stays"].get<double>(), 1)
+              << " % of resamples of the lifecycles, Kendall's tau "
+              << shown(interval_from(ranking["kendall_tau"])) << "\n";
+  }
+}
+
 void print_for_people(const EvalOptions& options, const Scenario& scenario,
-                      const std::vector<AgentResult>& results) {
+                      const std::vector<AgentResult>& results, const Json& result_json) {
   std::cout << scenario.name << ", " << grouped(options.play.lifecycles) << " lifecycles";
   if (options.trials > 1) {
     std::cout << " × " << options.trials << " trials";
@@ -102,14 +164,15 @@ void print_for_people(const EvalOptions& options, const Scenario& scenario,
                fixed(all.turns_per_episode, 1)});
   }
   std::cout << table.text() << "\n";
+  print_reliability(result_json);
   for (const AgentResult& result : results) {
     std::cout << result.agent << ": " << outcomes_text(tally(result.runs)) << "\n";
     if (result.usage != nullptr) {
       std::cout << "  agent     " << usage_text(result.usage->to_json()) << "\n";
     }
   }
-  std::cout << "Means with 95 % intervals: success by Wilson, reward by bootstrap over "
-               "lifecycles.\n"
+  std::cout << "Means with 95 % intervals: success and faults by Wilson, the rest by bootstrap "
+               "over lifecycles.\n"
             << std::flush;
 }
 
@@ -254,7 +317,7 @@ CommandResult evaluate(const EvalOptions& options) {
   if (options.play.output.json) {
     print_json(result);
   } else {
-    print_for_people(options, *scenario, *results);
+    print_for_people(options, *scenario, *results, result);
   }
   if (complete) {
     return 0;
