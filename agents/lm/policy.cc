@@ -28,17 +28,18 @@ struct PolicyParts {
 // Suspends the caller until the engine has the reply; it goes on by its own executor.
 asio::awaitable<Generation> generate(Engine& engine, GenerationRequest request) {
   const auto executor = co_await asio::this_coro::executor;
+  // A named object: g++ 12 destroys the captures of one that is made inside co_await twice.
+  auto start = [&engine, executor](auto handler, GenerationRequest submitted) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    submitted.done = [shared, executor](Generation generation) {
+      asio::post(executor, [shared, result = std::move(generation)]() mutable {
+        std::move (*shared)(std::move(result));
+      });
+    };
+    engine.submit(std::move(submitted));
+  };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Generation)>(
-      [&engine, executor](auto handler, GenerationRequest submitted) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        submitted.done = [shared, executor](Generation generation) {
-          asio::post(executor, [shared, result = std::move(generation)]() mutable {
-            std::move (*shared)(std::move(result));
-          });
-        };
-        engine.submit(std::move(submitted));
-      },
-      asio::use_awaitable, std::move(request));
+      start, asio::use_awaitable, std::move(request));
 }
 
 // How much of a conversation is in the ledger, and how the ledger ends.

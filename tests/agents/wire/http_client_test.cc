@@ -164,10 +164,11 @@ constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Type: Text/Plain; charse
 
 TEST(HttpRequest, ReadsBodiesInEveryFraming) {
   const std::string head = kOk;
-  for (const std::string& reply : std::vector<std::string>
+  for (const std::string& reply :
        {head + "Content-Length: 5\r\n\r\nhello",
         head + "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
-        head + "\r\nhello", "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello"}) {
+        head + "\r\nhello",
+        std::string("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello")}) {
     const HttpResult result = answered(reply);
     EXPECT_EQ(result.fault, HttpFault::none) << result.error << "\n" << reply;
     EXPECT_EQ(result.response.status, 200);
