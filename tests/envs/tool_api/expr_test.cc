@@ -37,8 +37,8 @@ Scope scope() {
 }
 
 Value state() {
-  return Value::from_json(Json::parse(R"({"next": 7, "orders": {
-    "a": {"id": "a", "total": 12.5, "items": ["tea", "cup"], "note": null},
+  return Value::from_json(Json::parse(R"({"next": 7, "orders":
+   {"a": {"id": "a", "total": 12.5, "items": ["tea", "cup"], "note": null},
     "b": {"id": "b", "total": 4, "items": [], "note": "gift"}}})"));
 }
 
