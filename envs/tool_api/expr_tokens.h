@@ -63,7 +63,9 @@ class ExpressionTokens {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
       text += text_[at_++];
     }
-    return at_++ < text_.size();
+    if (at_ >= text_.size()) return false;
+    ++at_;
+    return true;
   }
 
   std::string_view text_;

@@ -144,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"1 +", "expected a value at column 4; found the end"},
         Refused{"1 1", "expected an operator or the end at column 3; found \"1\""},
         Refused{"(1", "expected \")\" at column 3"}, Refused{"'a", "expected the closing quote"},
+        Refused{"{'a", "expected the closing quote"}, Refused{"f('a", "expected the closing quote"},
         Refused{"state.ordres", "a field (next, orders) Did you mean \"orders\"?"},
         Refused{"nn", "a name that is known here"}, Refused{"lenn([])", "Did you mean \"len\"?"},
         Refused{"1 if 2 else 3", "a value of type bool, not int"},
