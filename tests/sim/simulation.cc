@@ -137,7 +137,7 @@ Setting fault_setting(const std::string& root, const std::string& environment, F
     rule["rename"] = {{"Step", kDrifted},   {"Round", kDrifted}, {"the", kDrifted},
                       {"t", kDrifted},      {"You", kDrifted},   {"guess", kDrifted},
                       {"Higher", kDrifted}, {"Lower", kDrifted}, {"is", kDrifted},
-                      {"left", kDrifted}};
+                      {"left", kDrifted},   {"passes", kDrifted}};
   }
   for (const char* key : {"latency", "events", "limits"}) setting.document.erase(key);
   setting.document["faults"] = {std::move(rule)};
@@ -260,7 +260,8 @@ class Witness final : public Recorder {
   void check_ledger(const TurnRecord& turn) {
     std::map<std::string, int> ledger = ledger_of(turn);
     for (const auto& [kind, times] : ledger) story_.ledger[kind] += times;
-    const std::string& seen = turn.result.observation;
+    std::string seen = turn.result.observation;
+    for (const Message& answer : turn.result.tool_results) seen += "\n" + answer.content;
     const auto count = [&seen](const std::string& words) {
       int times = 0;
       for (std::size_t at = seen.find(words); at != std::string::npos;

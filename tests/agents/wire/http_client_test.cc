@@ -213,7 +213,9 @@ TEST(HttpRequest, FollowsNoRedirectAndReadsRetryAfter) {
 }
 
 TEST(HttpRequest, OfWhatIsNotHttpIsMalformed) {
-  EXPECT_EQ(answered("220 mail.example.com ESMTP\r\n").fault, HttpFault::malformed);
+  // A server that hangs up with the request unread may take its words with it.
+  EXPECT_THAT(answered("220 mail.example.com ESMTP\r\n").fault,
+              testing::AnyOf(HttpFault::malformed, HttpFault::closed));
   EXPECT_EQ(answered(std::string(kOk) + "Content-Length: x\r\n\r\n").fault,
             HttpFault::malformed);
 }
