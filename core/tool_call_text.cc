@@ -52,8 +52,8 @@ Extent extent_at(std::string_view text, std::size_t begin) {
 std::vector<ToolCall> tool_calls_in(std::string_view text, std::string_view id_prefix) {
   std::vector<ToolCall> calls;
   for (std::size_t at = text.find(kToolCallOpen); at != std::string_view::npos;) {
-    if (calls.size() == kToolCallsMax) {
-      calls.push_back(problem("At most " + std::to_string(kToolCallsMax) +
+    if (calls.size() == kCallsInTextMax) {
+      calls.push_back(problem("At most " + std::to_string(kCallsInTextMax) +
                               " calls of one reply are carried out."));
     } else {
       const Extent extent = extent_at(text, at);
@@ -62,7 +62,7 @@ std::vector<ToolCall> tool_calls_in(std::string_view text, std::string_view id_p
       at = text.find(kToolCallOpen, extent.end);
     }
     calls.back().id = std::string(id_prefix) + std::to_string(calls.size());
-    if (calls.size() > kToolCallsMax) break;
+    if (calls.size() > kCallsInTextMax) break;
   }
   return calls;
 }

@@ -18,7 +18,7 @@ namespace turnhalle {
 inline constexpr std::string_view kToolCallOpen = "<tool_call>";
 inline constexpr std::string_view kToolCallClose = "</tool_call>";
 /// Calls of one text that are read; the rest is one more call with a problem.
-inline constexpr std::size_t kToolCallsMax = 16;
+inline constexpr std::size_t kCallsInTextMax = 16;
 
 /// The calls in their order, with ids prefix + "1", prefix + "2", …; none when there are no tags.
 std::vector<ToolCall> tool_calls_in(std::string_view text, std::string_view id_prefix);

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "envs/control_expression.h"
 #include "envs/option_schema.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/user_gym.h"
 
 namespace turnhalle::user_gyms::colbench {
@@ -242,41 +243,23 @@ class Coder final : public GymPlayer {
   Strategy strategy_;
 };
 
-class ColbenchFamily final : public EnvironmentFamily {
- public:
-  ColbenchFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->spec.name = "colbench_gym";
-    fixed->spec.action_grammar = "[action] question, [answer] expression, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return wordy_context(fixed_->style); }
-  std::unique_ptr<Environment> make() const override {
-    return std::make_unique<ColbenchGym>(fixed_);
-  }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Coder>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Coder>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Coder>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->spec.name = "colbench_gym";
+  fixed->spec.action_grammar = "[action] question, [answer] expression, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  return make_gym_family<ColbenchGym, Coder>(std::move(fixed), wordy_context(style),
+                                             usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
   options.turns = object.integer("turns", {kTurnsMin, kTurnsMax}, options.turns);
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<ColbenchFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

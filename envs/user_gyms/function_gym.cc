@@ -14,6 +14,7 @@
 #include "core/text.h"
 #include "envs/option_schema.h"
 #include "envs/user_gyms/function_rule.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/user_gym.h"
 
 namespace turnhalle::user_gyms::function {
@@ -367,34 +368,17 @@ ContextWords words_in(PromptStyle style) {
   return gym_words(style, pieces, {".", " test."});
 }
 
-class FunctionFamily final : public EnvironmentFamily {
- public:
-  FunctionFamily(const Options& options, PromptStyle style) {
-    EnvironmentSpec spec;
-    spec.name = "function_gym";
-    spec.action_grammar = "[action] four numbers, [search] test, [answer] number, or [finish]";
-    spec.turns_max = options.turns;
-    const std::vector<Rule>& rules =
-        options.rules == Rules::pairs ? pair_rules() : arithmetic_rules();
-    fixed_ = std::make_shared<const Fixed>(Fixed{options, style, std::move(spec), rules});
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return words_in(fixed_->style); }
-  std::unique_ptr<Environment> make() const override {
-    return std::make_unique<FunctionGym>(fixed_);
-  }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Prober>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Prober>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Prober>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  EnvironmentSpec spec;
+  spec.name = "function_gym";
+  spec.action_grammar = "[action] four numbers, [search] test, [answer] number, or [finish]";
+  spec.turns_max = options.turns;
+  const std::vector<Rule>& rules =
+      options.rules == Rules::pairs ? pair_rules() : arithmetic_rules();
+  auto fixed = std::make_shared<Fixed>(Fixed{options, style, std::move(spec), rules});
+  return make_gym_family<FunctionGym, Prober>(std::move(fixed), words_in(style),
+                                              usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
@@ -412,7 +396,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   }
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<FunctionFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

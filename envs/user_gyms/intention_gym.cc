@@ -12,6 +12,7 @@
 #include "core/check.h"
 #include "core/text.h"
 #include "envs/option_schema.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/intention_topics.h"
 #include "envs/user_gyms/user_gym.h"
 
@@ -348,37 +349,19 @@ ContextWords words_in(PromptStyle style) {
   return gym_words(style, pieces, stops);
 }
 
-class IntentionFamily final : public EnvironmentFamily {
- public:
-  IntentionFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->spec.name = "intention_gym";
-    fixed->spec.action_grammar = options.reward == Reward::delivery
-                                     ? "[action] question, [answer] values, or [finish]"
-                                     : "[action] question, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    fixed->spec.success_from = 0.999;  // sums of parts of 1
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return words_in(fixed_->style); }
-  std::unique_ptr<Environment> make() const override {
-    return std::make_unique<IntentionGym>(fixed_);
-  }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Inquirer>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Inquirer>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Inquirer>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->spec.name = "intention_gym";
+  fixed->spec.action_grammar = options.reward == Reward::delivery
+                                   ? "[action] question, [answer] values, or [finish]"
+                                   : "[action] question, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  fixed->spec.success_from = 0.999;  // sums of parts of 1
+  return make_gym_family<IntentionGym, Inquirer>(std::move(fixed), words_in(style),
+                                                 usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
@@ -388,7 +371,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.reward = reward == kRewards[1] ? Reward::delivery : Reward::coverage;
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<IntentionFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

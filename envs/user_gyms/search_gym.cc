@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "envs/option_schema.h"
 #include "envs/user_gyms/bm25.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/search_library.h"
 #include "envs/user_gyms/user_gym.h"
 
@@ -221,32 +222,16 @@ class Reader final : public GymPlayer {
   Strategy strategy_;
 };
 
-class SearchFamily final : public EnvironmentFamily {
- public:
-  SearchFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->spec.name = "search_gym";
-    fixed->spec.action_grammar = "[search] words, [answer] name, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return wordy_context(fixed_->style); }
-  std::unique_ptr<Environment> make() const override { return std::make_unique<SearchGym>(fixed_); }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Reader>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Reader>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Reader>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->spec.name = "search_gym";
+  fixed->spec.action_grammar = "[search] words, [answer] name, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  return make_gym_family<SearchGym, Reader>(std::move(fixed), wordy_context(style),
+                                            usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
@@ -255,7 +240,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.turns = object.integer("turns", {kTurnsMin, kTurnsMax}, options.turns);
   options.answers = object.integer("answers", {1, kTurnsMax}, options.answers);
   object.finish();
-  return std::make_shared<SearchFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "envs/option_schema.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/telepathy_table.h"
 #include "envs/user_gyms/user_gym.h"
 
@@ -310,36 +311,20 @@ std::string paper_rules(const Options& options) {
   return text + "\n";
 }
 
-class TelepathyFamily final : public EnvironmentFamily {
- public:
-  TelepathyFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->spec.name = "telepathy_gym";
-    fixed->spec.action_grammar = "[action] question, [answer] thing, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    if (style == PromptStyle::paper) fixed->rules = paper_rules(options);
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return words_in(*fixed_); }
-  std::unique_ptr<Environment> make() const override {
-    return std::make_unique<TelepathyGym>(fixed_);
-  }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Asker>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Asker>(Strategy::random, style);
-    if (role == "consistent") return std::make_unique<Asker>(Strategy::consistent, style);
-    if (role == "demonstrator") return std::make_unique<Asker>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->spec.name = "telepathy_gym";
+  fixed->spec.action_grammar = "[action] question, [answer] thing, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  if (style == PromptStyle::paper) fixed->rules = paper_rules(options);
+  ContextWords words = words_in(*fixed);
+  Roles<Strategy> roles = usual_roles<Strategy>();
+  roles.emplace_back("consistent", Strategy::consistent);
+  return make_gym_family<TelepathyGym, Asker>(std::move(fixed), std::move(words),
+                                              std::move(roles));
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   const auto entities = static_cast<std::int64_t>(entity_count());
@@ -349,7 +334,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.answers = object.integer("answers", {1, kTurnsMax}, options.answers);
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<TelepathyFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

@@ -14,6 +14,7 @@
 #include "core/check.h"
 #include "core/text.h"
 #include "envs/option_schema.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/travel_table.h"
 #include "envs/user_gyms/travel_trip.h"
 #include "envs/user_gyms/user_gym.h"
@@ -349,34 +350,18 @@ class Agency final : public GymPlayer {
   Strategy strategy_;
 };
 
-class TravelFamily final : public EnvironmentFamily {
- public:
-  TravelFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->rules = rules_of(options);
-    fixed->spec.name = "travel_gym";
-    fixed->spec.action_grammar = "[action] question, [search] query, [answer] offer, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    fixed->spec.success_from = 0.999;  // a sum of parts
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return wordy_context(fixed_->style); }
-  std::unique_ptr<Environment> make() const override { return std::make_unique<TravelGym>(fixed_); }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Agency>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Agency>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Agency>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->rules = rules_of(options);
+  fixed->spec.name = "travel_gym";
+  fixed->spec.action_grammar = "[action] question, [search] query, [answer] offer, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  fixed->spec.success_from = 0.999;  // a sum of parts
+  return make_gym_family<TravelGym, Agency>(std::move(fixed), wordy_context(style),
+                                            usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
@@ -385,7 +370,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
   options.turns = object.integer("turns", {kTurnsMin, kTurnsMax}, options.turns);
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<TravelFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {

@@ -12,6 +12,7 @@
 #include "core/check.h"
 #include "core/text.h"
 #include "envs/option_schema.h"
+#include "envs/user_gyms/gym_family.h"
 #include "envs/user_gyms/turtle_stories.h"
 #include "envs/user_gyms/user_gym.h"
 
@@ -254,40 +255,24 @@ class Riddler final : public GymPlayer {
   Strategy strategy_;
 };
 
-class TurtleFamily final : public EnvironmentFamily {
- public:
-  TurtleFamily(const Options& options, PromptStyle style) {
-    auto fixed = std::make_shared<Fixed>();
-    fixed->options = options;
-    fixed->style = style;
-    fixed->spec.name = "turtle_gym";
-    fixed->spec.action_grammar = "[action] question, [answer] story, or [finish]";
-    fixed->spec.turns_max = options.turns;
-    fixed->spec.success_from = kSolved;
-    fixed_ = std::move(fixed);
-  }
-
-  const EnvironmentSpec& spec() const override { return fixed_->spec; }
-  ContextWords context_words() const override { return wordy_context(fixed_->style); }
-  std::unique_ptr<Environment> make() const override { return std::make_unique<TurtleGym>(fixed_); }
-  std::unique_ptr<Player> make_player(std::string_view role) const override {
-    const PromptStyle style = fixed_->style;
-    if (role == "expert") return std::make_unique<Riddler>(Strategy::expert, style);
-    if (role == "random") return std::make_unique<Riddler>(Strategy::random, style);
-    if (role == "demonstrator") return std::make_unique<Riddler>(Strategy::demonstrator, style);
-    return nullptr;
-  }
-
- private:
-  std::shared_ptr<const Fixed> fixed_;
-};
+std::shared_ptr<const EnvironmentFamily> make_family(const Options& options, PromptStyle style) {
+  auto fixed = std::make_shared<Fixed>();
+  fixed->options = options;
+  fixed->style = style;
+  fixed->spec.name = "turtle_gym";
+  fixed->spec.action_grammar = "[action] question, [answer] story, or [finish]";
+  fixed->spec.turns_max = options.turns;
+  fixed->spec.success_from = kSolved;
+  return make_gym_family<TurtleGym, Riddler>(std::move(fixed), wordy_context(style),
+                                             usual_roles<Strategy>());
+}
 
 std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptStyle style) {
   Options options;
   options.turns = object.integer("turns", {kTurnsMin, kTurnsMax}, options.turns);
   options.persona = users::persona_option(object);
   object.finish();
-  return std::make_shared<TurtleFamily>(options, style);
+  return make_family(options, style);
 }
 
 Json options_schema() {
