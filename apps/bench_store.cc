@@ -35,7 +35,7 @@ Result<Lifecycles> play(const Scenario& scenario, const StoreBenchOptions& optio
   return std::move(run->kept);
 }
 
-std::int64_t count_turns(const Lifecycles& lifecycles) {
+std::int64_t turns_in(const Lifecycles& lifecycles) {
   std::int64_t turns = 0;
   for (const auto& episodes : lifecycles) {
     for (const StoredEpisode& episode : episodes) turns += std::ssize(episode.turns);
@@ -77,7 +77,7 @@ class StoreBench {
       : scenario_(scenario),
         options_(options),
         lifecycles_(std::move(lifecycles)),
-        turns_(static_cast<double>(count_turns(lifecycles_))) {}
+        turns_(static_cast<double>(turns_in(lifecycles_))) {}
 
   Status run() {
     for (std::int64_t i = 0; i <= options_.runs; ++i) {

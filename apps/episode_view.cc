@@ -1,5 +1,7 @@
 #include "apps/episode_view.h"
 
+#include <array>
+#include <cstdio>
 #include <istream>
 #include <ostream>
 #include <string>
@@ -40,7 +42,26 @@ void print_start(std::ostream& out, std::size_t number, const EpisodeStart& star
   }
 }
 
-void print_turn(std::ostream& out, std::size_t number, const StoredTurn& turn) {
+std::string three_digits(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f", value);
+  return text.data();
+}
+
+// advantage 0.310, information gain 0.520 (log-prob -1.100, masked -1.620), format good
+void print_credit(std::ostream& out, const Json& credit) {
+  const auto number = [&](const char* name) { return three_digits(credit.value(name, 0.0)); };
+  out << "  advantage " << number("advantage");
+  if (credit.contains("information_gain")) {
+    out << ", information gain " << number("information_gain") << " (log-prob " << number("logp")
+        << ", masked " << number("logp_masked") << ")";
+  }
+  if (credit.contains("format")) out << ", format " << credit.value("format", std::string());
+  out << "\n";
+}
+
+void print_turn(std::ostream& out, std::size_t number, const StoredTurn& turn,
+                const Json* credit) {
   out << "  · turn " << number << ", at " << shortest(static_cast<double>(turn.asked.ns) * 1e-9)
       << " s\n";
   print_block(out, "assistant", turn.reply.text);
@@ -56,6 +77,7 @@ void print_turn(std::ostream& out, std::size_t number, const StoredTurn& turn) {
   if (turn.result.reward != 0.0) {
     out << "  reward " << shortest(turn.result.reward) << "\n";
   }
+  if (credit != nullptr) print_credit(out, *credit);
 }
 
 void print_end(std::ostream& out, const std::optional<EpisodeEnd>& end) {
@@ -67,8 +89,8 @@ void print_end(std::ostream& out, const std::optional<EpisodeEnd>& end) {
       << (end->reward ? shortest(*end->reward) : "none") << "\n\n";
 }
 
-Step show_episode(const StoredEpisode& episode, std::size_t number, bool steps, std::istream& in,
-                  std::ostream& out) {
+Step show_episode(const StoredEpisode& episode, std::size_t number, const TurnCredit& credit,
+                  bool steps, std::istream& in, std::ostream& out) {
   print_start(out, number, episode.start);
   for (std::size_t turn = 0; turn < episode.turns.size(); ++turn) {
     if (steps) {
@@ -76,7 +98,8 @@ Step show_episode(const StoredEpisode& episode, std::size_t number, bool steps, 
         return step;
       }
     }
-    print_turn(out, turn, episode.turns[turn]);
+    print_turn(out, turn, episode.turns[turn],
+               credit(static_cast<std::int64_t>(number), static_cast<std::int64_t>(turn)));
   }
   print_end(out, episode.end);
   return Step::next;
@@ -85,12 +108,12 @@ Step show_episode(const StoredEpisode& episode, std::size_t number, bool steps, 
 }  // namespace
 
 void show_lifecycle(const StoredLifecycle& lifecycle, std::optional<std::int64_t> episode,
-                    bool steps, std::istream& in, std::ostream& out) {
+                    const TurnCredit& credit, bool steps, std::istream& in, std::ostream& out) {
   out << "lifecycle " << lifecycle.number << (lifecycle.complete ? "" : " (not complete)")
       << "\n\n";
   for (std::size_t i = 0; i < lifecycle.episodes.size(); ++i) {
     if (episode && static_cast<std::int64_t>(i) != *episode) continue;
-    if (show_episode(lifecycle.episodes[i], i, steps, in, out) == Step::quit) {
+    if (show_episode(lifecycle.episodes[i], i, credit, steps, in, out) == Step::quit) {
       return;
     }
   }

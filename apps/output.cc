@@ -83,7 +83,7 @@ std::string shown(const Interval& interval) {
 std::string grouped(std::int64_t value) {
   std::string digits = std::to_string(value);
   for (std::ptrdiff_t at = std::ssize(digits) - 3; at > (value < 0 ? 1 : 0); at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), " ");
+    digits.insert(static_cast<std::size_t>(at), 1, ' ');
   }
   return digits;
 }

@@ -1,16 +1,12 @@
 // Recorded lifecycles of a run's evaluations and training rollouts, as the page steps through
 // them.
-#include <algorithm>
-#include <array>
-#include <filesystem>
 #include <map>
-#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "apps/report_inputs.h"
-#include "core/file.h"
+#include "apps/rollout_credit.h"
 #include "core/text.h"
 
 namespace turnhalle::app {
@@ -102,61 +98,26 @@ Result<Json> lifecycles_json(const StoreReader& store, const std::vector<std::in
   return lifecycles;
 }
 
-}  // namespace
-
-namespace {
-
-// A rollout that was recorded while training: "rollout-STEP-TRIAL".
 struct RolloutRun {
-  std::int64_t step = 0;
-  std::int64_t trial = 0;
+  RolloutName name;
   RunNumber number;
 };
 
 std::vector<RolloutRun> rollout_runs(const StoreReader& store) {
   std::vector<RolloutRun> rollouts;
   for (const StoredRun& run : store.runs()) {
-    constexpr std::string_view kBegin = "rollout-";
-    std::string_view id = run.info.id;
-    if (!id.starts_with(kBegin)) continue;
-    id.remove_prefix(kBegin.size());
-    RolloutRun rollout{0, 0, run.number};
-    const std::size_t dash = std::min(id.find('-'), id.size());
-    if (parse_integer(id.substr(0, dash), rollout.step) && dash < id.size() &&
-        parse_integer(id.substr(dash + 1), rollout.trial)) {
-      rollouts.push_back(rollout);
-    }
+    if (const auto name = rollout_of(run.info.id)) rollouts.push_back({*name, run.number});
   }
   return rollouts;
 }
 
-using CreditKey = std::array<std::int64_t, 4>;  // step, rollout, episode, turn
-
-// credit.jsonl beside the store; lines that cannot be read are those that are just being written.
-std::map<CreditKey, Json> read_credit(const std::string& path) {
-  std::map<CreditKey, Json> credit;
-  const Result<std::string> text = read_file(path);
-  std::istringstream lines(text ? *text : std::string());
-  for (std::string line; std::getline(lines, line);) {
-    const Json value = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!value.is_object()) continue;
-    CreditKey key{};
-    const std::array<const char*, 4> names = {"step", "rollout", "episode", "turn"};
-    for (std::size_t i = 0; i < names.size(); ++i) key[i] = value.value(names[i], std::int64_t{-1});
-    credit[key] = value;
-  }
-  return credit;
-}
-
-void add_credit(const std::map<CreditKey, Json>& credit, const RolloutRun& rollout,
-                Json& lifecycle) {
+void join_credit(const RolloutCredit& credit, const RolloutName& rollout, Json& lifecycle) {
   lifecycle["index"] = rollout.trial;
   std::int64_t episode = 0;
   for (Json& one : lifecycle["episodes"]) {
     std::int64_t turn = 0;
     for (Json& played : one["turns"]) {
-      const auto found = credit.find({rollout.step, rollout.trial, episode, turn++});
-      if (found != credit.end()) played["credit"] = found->second;
+      if (const Json* line = credit.find(rollout, episode, turn++)) played["credit"] = *line;
     }
     ++episode;
   }
@@ -165,20 +126,20 @@ void add_credit(const std::map<CreditKey, Json>& credit, const RolloutRun& rollo
 // The recorded rollouts of the first and the last recorded step.
 Status add_rollouts(const StoreReader& store, const RunFacts& facts,
                     const std::map<RunNumber, std::vector<std::int64_t>>& complete,
-                    const std::string& credit_file, Json& recordings) {
+                    const RolloutCredit& credit, Json& recordings) {
   std::vector<RolloutRun> rollouts = rollout_runs(store);
   std::erase_if(rollouts, [&](const RolloutRun& run) { return !complete.contains(run.number); });
-  const std::map<CreditKey, Json> credit = read_credit(credit_file);
   std::map<std::int64_t, Json> by_step;
   for (const RolloutRun& rollout : rollouts) {
-    if (rollout.step != rollouts.front().step && rollout.step != rollouts.back().step) continue;
+    if (rollout.name.step != rollouts.front().name.step &&
+        rollout.name.step != rollouts.back().name.step) continue;
     Result<Json> lifecycles = lifecycles_json(store, complete.at(rollout.number));
     if (!lifecycles) {
       return lifecycles.error();
     }
     for (Json& lifecycle : *lifecycles) {
-      add_credit(credit, rollout, lifecycle);
-      by_step[rollout.step].push_back(std::move(lifecycle));
+      join_credit(credit, rollout.name, lifecycle);
+      by_step[rollout.name.step].push_back(std::move(lifecycle));
     }
   }
   for (auto& [step, lifecycles] : by_step) {
@@ -220,7 +181,7 @@ Result<Json> read_recordings(const std::string& path, const RunFacts& facts) {
                           {"label", facts.label(step)},
                           {"lifecycles", *std::move(lifecycles)}});
   }
-  const std::string credit = std::filesystem::path(path).replace_filename("credit.jsonl").string();
+  const RolloutCredit credit = RolloutCredit::beside(path);
   if (Status added = add_rollouts(*store, facts, complete, credit, recordings); !added) {
     return added.error();
   }

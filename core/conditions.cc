@@ -102,7 +102,7 @@ std::string no_answer(SimDuration after) {
   return "No answer came within " + std::to_string(after.ns / 1'000'000) + " ms.";
 }
 
-void merge(StepResult& into, StepResult later) {
+void append_result(StepResult& into, StepResult later) {
   if (!into.observation.empty() && !later.observation.empty()) into.observation += '\n';
   into.observation += later.observation;
   std::move(later.tool_results.begin(), later.tool_results.end(),
@@ -191,7 +191,7 @@ StepResult ConditionedEnvironment::step(Seat seat, const AgentReply& reply, Sche
       if (result.outcome != Outcome::running) break;
       Parcel parcel{seat, 0, "tool:" + call.name, {}};
       parcel.reply.tool_calls.push_back(call);
-      merge(result, send(std::move(parcel), scheduler));
+      append_result(result, send(std::move(parcel), scheduler));
     }
   }
   ++state_.turn;
@@ -302,7 +302,7 @@ StepResult ConditionedEnvironment::arrive_with_fault(const Parcel& parcel, Sched
     StepResult again = inner_result(inner_->step(parcel.seat, parcel.reply, scheduler));
     result.observation.clear();  // the agent sees the second answer
     result.tool_results.clear();
-    merge(result, std::move(again));
+    append_result(result, std::move(again));
   } else if (rule.kind == FaultKind::schema_drift) {
     injected = drift(result.observation, rule);
     for (Message& answer : result.tool_results) injected = drift(answer.content, rule) || injected;
@@ -317,7 +317,7 @@ StepResult ConditionedEnvironment::arrive_with_fault(const Parcel& parcel, Sched
     StepResult told =
         told_at_once ? result_of(notice) : answer_later(notice, rule.after, scheduler);
     told.outcome = result.outcome;
-    merge(result, std::move(told));
+    append_result(result, std::move(told));
   }
   if (injected) result.faults.push_back(entry_of(parcel));
   return result;

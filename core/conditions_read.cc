@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kTimesMax = 1'000'000;
 
-ScenarioEvent read_event(JsonObject object) {
+ScenarioEvent read_scenario_event(JsonObject object) {
   const std::int64_t ms_max = std::int64_t{1} << 40;
   ScenarioEvent event;
   event.at = milliseconds(object.integer("at_ms", {0, ms_max}));
@@ -51,7 +51,7 @@ Conditions read_conditions(JsonObject& scenario) {
   latency.finish();
   conditions.faults = read_faults(scenario);
   for (JsonObject& object : scenario.objects("events", false)) {
-    conditions.events.push_back(read_event(std::move(object)));
+    conditions.events.push_back(read_scenario_event(std::move(object)));
   }
   return conditions;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 
 #include "core/text.h"
@@ -64,8 +63,6 @@ FaultRule read_rule(JsonObject object) {
   return rule;
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 // Whole words of a text that is no JSON.
 bool rename_words(std::string& text, const FaultRule& rule) {
   bool changed = false;
@@ -73,8 +70,11 @@ bool rename_words(std::string& text, const FaultRule& rule) {
     for (std::size_t at = text.find(from); at != std::string::npos && !from.empty();
          at = text.find(from, at)) {
       const std::size_t end = at + from.size();
-      const bool whole = (at == 0 || !is_word(text[at - 1]) || !is_word(from.front())) &&
-                         (end == text.size() || !is_word(text[end]) || !is_word(from.back()));
+      const auto inside_word = [](char one, char other) {
+        return is_word_character(one) && is_word_character(other);
+      };
+      const bool whole = (at == 0 || !inside_word(text[at - 1], from.front())) &&
+                         (end == text.size() || !inside_word(text[end], from.back()));
       if (whole) {
         text.replace(at, from.size(), to);
         changed = true;

@@ -12,12 +12,8 @@ namespace turnhalle {
 namespace {
 
 constexpr std::size_t kNumberBytesMax = 1024;  // no double needs more digits to be told apart
-constexpr std::size_t kShownBytesMax = 60;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
 
 // Line and column count from 1; a column is a character, not a byte.
 std::string line_and_column(std::string_view text, std::size_t offset) {
@@ -169,8 +165,8 @@ bool Parser::literal(Json& out) {
   } else if (!cursor_.take("null")) {
     return cursor_.fail_here("a value");
   }
-  if (is_word(cursor_.peek())) {
-    while (is_word(cursor_.peek())) {
+  if (is_word_character(cursor_.peek())) {
+    while (is_word_character(cursor_.peek())) {
       cursor_.advance();
     }
     return cursor_.fail(start, "a value", in_quotes(cursor_.since(start)));

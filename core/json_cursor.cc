@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t kWordBytesMax = 24;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
 }  // namespace
 
 bool JsonCursor::fail(std::size_t offset, std::string expected, std::string found) {
@@ -51,8 +47,8 @@ std::string JsonCursor::found_here() const {
     return "a comment, which JSON has not";
   }
   std::size_t length = 1;
-  if (is_word(rest[0])) {
-    while (length < rest.size() && length < kWordBytesMax && is_word(rest[length])) {
+  if (is_word_character(rest[0])) {
+    while (length < rest.size() && length < kWordBytesMax && is_word_character(rest[length])) {
       ++length;
     }
   } else {

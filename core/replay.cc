@@ -9,7 +9,7 @@
 namespace turnhalle {
 namespace {
 
-constexpr std::size_t kShownBytesMax = 200;
+constexpr std::size_t kComparedBytesMax = 200;  // of a text that differs
 
 std::string words(std::string_view text) { return std::string(text); }
 std::string words(bool value) { return value ? "true" : "false"; }
@@ -47,7 +47,7 @@ std::string words(const Event& event) {
 // Cuts what two texts have in common at the front, so that the difference is what is shown.
 std::string from_difference(std::string_view text, std::size_t common) {
   const std::size_t begin = common > 40 ? common - 40 : 0;
-  return (begin > 0 ? "…" : "") + shortened(to_utf8(text.substr(begin)), kShownBytesMax);
+  return (begin > 0 ? "…" : "") + shortened(to_utf8(text.substr(begin)), kComparedBytesMax);
 }
 
 // Where in a lifecycle something is compared.

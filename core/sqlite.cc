@@ -130,6 +130,10 @@ SqliteDatabase::SqliteDatabase(sqlite3* database, std::string path)
       log_pages_(std::make_unique<std::int64_t>(0)),
       database_(database) {}
 
+void SqliteDatabase::remove(const std::string& path) {
+  for (const char* ending : {"", "-wal", "-shm"}) unlink((path + ending).c_str());
+}
+
 Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, Mode mode) {
   struct stat status {};
   const bool there = stat(path.c_str(), &status) == 0;

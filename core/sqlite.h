@@ -59,6 +59,8 @@ class SqliteDatabase {
     read,    ///< never writes; also where the folder cannot be written
   };
   static Result<SqliteDatabase> open(const std::string& path, Mode mode);
+  /// Removes a database's files, those that are there; the database is not open.
+  static void remove(const std::string& path);
   /// An empty database in memory.
   static Result<SqliteDatabase> open_memory();
 

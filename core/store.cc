@@ -1,7 +1,6 @@
 #include "core/store.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <mutex>
 #include <utility>
@@ -93,14 +92,8 @@ Status migrate_locked(const std::string& path) {
   return *old ? migrate_store_file(path) : ok_status();
 }
 
-void remove_files(const std::string& path) {
-  for (const char* ending : {"", "-wal", "-shm"}) {
-    unlink((path + ending).c_str());
-  }
-}
-
 // The runs of a store with the lifecycles that are complete.
-Result<std::vector<StoreWriter::RunPlace>> read_runs(SqliteDatabase& database) {
+Result<std::vector<StoreWriter::RunPlace>> read_run_places(SqliteDatabase& database) {
   std::vector<StoreWriter::RunPlace> runs;
   auto rows = database.prepare("SELECT first_lifecycle, lifecycles FROM runs ORDER BY id");
   if (!rows) {
@@ -156,7 +149,7 @@ Result<std::unique_ptr<Store>> Store::create(const std::string& path, const RunI
   }
   if (!result) {
     store.reset();
-    remove_files(path);
+    SqliteDatabase::remove(path);
     return result.error();
   }
   return store;
@@ -179,7 +172,7 @@ Result<std::unique_ptr<Store>> Store::open_for_append(const std::string& path,
   if (!tables) {
     return tables.error();
   }
-  auto runs = read_runs(tables->database());
+  auto runs = read_run_places(tables->database());
   if (!runs) {
     return runs.error();
   }

@@ -20,10 +20,6 @@ using Step = SqliteStatement::Step;
 constexpr std::int64_t kOldVersion = 1;
 constexpr int kLifecyclesPerCommit = 256;
 
-void remove_files(const std::string& path) {
-  for (const char* ending : {"", "-wal", "-shm"}) unlink((path + ending).c_str());
-}
-
 Error system_error(const std::string& path) { return {path, std::strerror(errno)}; }
 
 /// Copies from one connection into new tables, and checks that every hash holds.
@@ -203,11 +199,11 @@ Result<bool> needs_migration(const std::string& path) {
 
 Status migrate_store_file(const std::string& path) {
   const std::string target = path + ".migrating";
-  remove_files(target);
+  SqliteDatabase::remove(target);
   Status status = close_log(path);
   if (status) status = write_new(path, target);
   if (status) status = replace(path, target);
-  if (!status) remove_files(target);
+  if (!status) SqliteDatabase::remove(target);
   return status;
 }
 

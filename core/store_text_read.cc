@@ -12,12 +12,6 @@ namespace {
 // Of all texts of a chunk as they were said: a few lines can be made to stand for any number.
 constexpr std::size_t kSaidBytesMax = std::size_t{1} << 30;
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 // Anything but what was written sets a flag that stays.
 class Cursor {
  public:
@@ -114,14 +108,13 @@ class Cursor {
       default: break;
     }
     const std::string_view digits = text_.substr(std::min(at_, text_.size()), 4);
-    const int high = digits.size() == 4 ? digit_of(digits[2]) : -1;
-    const int low = digits.size() == 4 ? digit_of(digits[3]) : -1;
-    if (c != 'u' || !digits.starts_with("00") || high < 0 || low < 0) {
+    const std::string byte = digits.size() == 4 ? from_hex(digits.substr(2)) : "";
+    if (c != 'u' || !digits.starts_with("00") || byte.empty()) {
       fail();
       return '\0';
     }
     at_ += 4;
-    return static_cast<char>(high * 16 + low);
+    return byte.front();
   }
 
   std::string_view text_;

@@ -22,7 +22,7 @@ constexpr std::size_t kCompressBytesMin = 128;  // shorter ones do not shrink
 constexpr std::size_t kPlainBytesMax = std::size_t{64} << 20;
 constexpr int kLevel = 1;
 
-void write_ids(ByteWriter& out, const std::vector<std::int32_t>& ids) {
+void write_differences(ByteWriter& out, const std::vector<std::int32_t>& ids) {
   out.u64(ids.size());
   std::int64_t before = 0;
   for (const std::int32_t id : ids) {
@@ -31,7 +31,7 @@ void write_ids(ByteWriter& out, const std::vector<std::int32_t>& ids) {
   }
 }
 
-bool read_ids(ByteReader& in, std::vector<std::int32_t>& ids) {
+bool read_differences(ByteReader& in, std::vector<std::int32_t>& ids) {
   const std::size_t count = in.count();
   ids.reserve(count);
   std::int64_t before = 0;
@@ -52,7 +52,7 @@ bool read_ids(ByteReader& in, std::vector<std::int32_t>& ids) {
 std::optional<ReplyTokens> read_plain(std::string_view plain) {
   ReplyTokens tokens;
   ByteReader in(plain);
-  if (!read_ids(in, tokens.observed) || !read_ids(in, tokens.sampled)) {
+  if (!read_differences(in, tokens.observed) || !read_differences(in, tokens.sampled)) {
     return std::nullopt;
   }
   const std::size_t count = in.count(4);
@@ -72,8 +72,8 @@ std::optional<ReplyTokens> read_plain(std::string_view plain) {
 std::string pack_tokens(const ReplyTokens& tokens) {
   std::string plain;
   ByteWriter out(plain);
-  write_ids(out, tokens.observed);
-  write_ids(out, tokens.sampled);
+  write_differences(out, tokens.observed);
+  write_differences(out, tokens.sampled);
   out.u64(tokens.logprobs.size());
   for (const float value : tokens.logprobs) {
     out.u32(std::bit_cast<std::uint32_t>(value));

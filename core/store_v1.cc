@@ -109,9 +109,9 @@ void read_part(std::size_t table, const SqliteStatement& row, int column, Parts&
 }
 
 /// Reads the rows of one lifecycle in order and follows the chain.
-class LifecycleLoader {
+class V1Loader {
  public:
-  LifecycleLoader(ReadConnection& connection, StoredLifecycle& out)
+  V1Loader(ReadConnection& connection, StoredLifecycle& out)
       : connection_(connection), out_(out) {}
 
   Status load();
@@ -148,14 +148,13 @@ class LifecycleLoader {
   std::map<std::int64_t, std::vector<TurnRow>> turns_;
 };
 
-void LifecycleLoader::damage(const RowKey& key, std::string what) {
+void V1Loader::damage(const RowKey& key, std::string what) {
   out_.damage.push_back({key.lifecycle, key.episode, key.turn, std::move(what)});
 }
 
 // Compares the link of the body with the stored one, and goes on from the stored one, so that
 // what comes later is judged by itself.
-void LifecycleLoader::follow(const RowKey& key, std::string_view stored,
-                             const std::string& fault) {
+void V1Loader::follow(const RowKey& key, std::string_view stored, const std::string& fault) {
   chain_.add(body_);
   if (chain_.link() != stored) {
     damage(key, fault.empty() ? "its bytes do not fit its hash" : fault);
@@ -165,7 +164,7 @@ void LifecycleLoader::follow(const RowKey& key, std::string_view stored,
   }
 }
 
-void LifecycleLoader::append_parts(std::span<const StoreTable* const> tables, Parts& parts) {
+void V1Loader::append_parts(std::span<const StoreTable* const> tables, Parts& parts) {
   ByteWriter out(body_);
   for (const StoreTable* table : tables) {
     std::size_t place = 0;
@@ -179,8 +178,7 @@ void LifecycleLoader::append_parts(std::span<const StoreTable* const> tables, Pa
 }
 
 template <class Read>
-Status LifecycleLoader::each_row(const StoreTable& table, std::string_view extra,
-                                 const Read& read) {
+Status V1Loader::each_row(const StoreTable& table, std::string_view extra, const Read& read) {
   auto rows = connection_.rows_of(table, extra);
   if (!rows) {
     return rows.error();
@@ -195,7 +193,7 @@ Status LifecycleLoader::each_row(const StoreTable& table, std::string_view extra
   return step == Step::error ? Status(connection_.database.error()) : ok_status();
 }
 
-void LifecycleLoader::read_part_row(std::size_t place, const SqliteStatement& row) {
+void V1Loader::read_part_row(std::size_t place, const SqliteStatement& row) {
   const StoreTable& table = *kTurnParts[place];
   const bool numbered = table.keys.ends_with("number");
   const int column = numbered ? 4 : 3;
@@ -210,7 +208,7 @@ void LifecycleLoader::read_part_row(std::size_t place, const SqliteStatement& ro
   read_part(place, row, column, parts);
 }
 
-Status LifecycleLoader::load_rows() {
+Status V1Loader::load_rows() {
   Status status = ok_status();
   for (std::size_t place = 0; status && place < std::size(kTurnParts); ++place) {
     status = each_row(*kTurnParts[place], "",
@@ -225,7 +223,7 @@ Status LifecycleLoader::load_rows() {
                 : status;
 }
 
-void LifecycleLoader::read_turn(const SqliteStatement& row) {
+void V1Loader::read_turn(const SqliteStatement& row) {
   TurnRow turn;
   turn.turn = row.integer(2);
   if (!append_columns(turn.bytes, row, 3, kTurns.types)) {
@@ -251,7 +249,7 @@ void LifecycleLoader::read_turn(const SqliteStatement& row) {
 }
 
 // Columns: 2 to 6 of kEpisodes, 7 start_chain, 8 to 12 of kEpisodeEnds, 13 chain.
-void LifecycleLoader::read_episode(const SqliteStatement& row) {
+void V1Loader::read_episode(const SqliteStatement& row) {
   const RowKey key{out_.number, row.integer(1)};
   const bool is_next = key.episode == static_cast<std::int64_t>(out_.episodes.size());
   Parts& parts = parts_[{key.episode, -1}];
@@ -288,7 +286,7 @@ void LifecycleLoader::read_episode(const SqliteStatement& row) {
   out_.episodes.push_back(std::move(episode));
 }
 
-void LifecycleLoader::read_turns(std::int64_t number, StoredEpisode& episode) {
+void V1Loader::read_turns(std::int64_t number, StoredEpisode& episode) {
   ByteWriter bytes(body_);
   for (TurnRow& turn : turns_[number]) {
     const RowKey turn_key{out_.number, number, turn.turn};
@@ -320,8 +318,7 @@ void LifecycleLoader::read_turns(std::int64_t number, StoredEpisode& episode) {
   }
 }
 
-void LifecycleLoader::read_end(const SqliteStatement& row, StoredEpisode& episode,
-                               const RowKey& key) {
+void V1Loader::read_end(const SqliteStatement& row, StoredEpisode& episode, const RowKey& key) {
   const bool has_end = row.kind(13) != SqliteStatement::Kind::null;
   if (!has_end) {
     if (row.kind(8) != SqliteStatement::Kind::null) {
@@ -355,7 +352,7 @@ void LifecycleLoader::read_end(const SqliteStatement& row, StoredEpisode& episod
 }
 
 // The body of the start or the end of the lifecycle.
-void LifecycleLoader::write_numbers(RowGroup group, std::int64_t first, std::int64_t second) {
+void V1Loader::write_numbers(RowGroup group, std::int64_t first, std::int64_t second) {
   body_.clear();
   ByteWriter bytes(body_);
   write_key(bytes, group, {out_.number});
@@ -363,7 +360,7 @@ void LifecycleLoader::write_numbers(RowGroup group, std::int64_t first, std::int
   bytes.i64(second);
 }
 
-void LifecycleLoader::check_leftovers() {
+void V1Loader::check_leftovers() {
   for (const auto& [episode, turns] : turns_) {
     if (!turns.empty()) {
       damage({out_.number, episode, turns.front().turn}, "its episode is missing");
@@ -379,7 +376,7 @@ void LifecycleLoader::check_leftovers() {
   }
 }
 
-Status LifecycleLoader::load() {
+Status V1Loader::load() {
   auto row = connection_.database.prepare(
       "SELECT run, number, episodes, turns, chain FROM lifecycles WHERE id = ?");
   if (!row) {
@@ -415,7 +412,7 @@ Status LifecycleLoader::load() {
 Result<StoredLifecycle> read_v1_lifecycle(ReadConnection& connection, std::int64_t number) {
   StoredLifecycle lifecycle;
   lifecycle.number = number;
-  const Status status = LifecycleLoader(connection, lifecycle).load();
+  const Status status = V1Loader(connection, lifecycle).load();
   if (!status) {
     return status.error();
   }

@@ -12,7 +12,6 @@ namespace turnhalle {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr std::size_t kShownBytesMax = 60;                 // of a text inside a message
 constexpr std::size_t kNameLengthMax = 200;                // longer names are never near anything
 constexpr std::size_t kContainedMin = 3;  // shorter names are contained in too many others
 
@@ -231,6 +230,10 @@ std::string to_utf8(std::string_view bytes) {
     }
   }
   return out;
+}
+
+bool is_word_character(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 void append_utf8(std::string& out, char32_t code) {

@@ -10,6 +10,9 @@
 
 namespace turnhalle {
 
+/// How much of a text is shown inside a message.
+inline constexpr std::size_t kShownBytesMax = 60;
+
 /// Shortest text that reads back as the same double ("0.1", "1e-09"); "inf" and "nan" as such.
 std::string shortest(double value);
 /// Appends an integer's decimal digits.
@@ -36,6 +39,8 @@ bool is_utf8(std::string_view bytes);
 std::string to_utf8(std::string_view bytes);
 /// Appends one character; `code` is a Unicode scalar value.
 void append_utf8(std::string& out, char32_t code);
+/// ASCII letters, digits and '_': what a word or a name consists of.
+bool is_word_character(char c);
 /// Safe to print inside a message: control, bidirectional and zero-width characters become \uXXXX
 /// escapes, ill-formed bytes U+FFFD. The result has no line break.
 std::string one_line(std::string_view text);

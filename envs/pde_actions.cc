@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 5> kActionNames = {"sample", "summary", "
                                                           "finalise"};
 constexpr std::size_t kPartsMax = 64;
 
-Error expected(const std::string& what, std::string_view found) {
+Error action_error(const std::string& what, std::string_view found) {
   return {"action", "expected " + what + "; found " + in_quotes(found)};
 }
 
@@ -38,11 +38,11 @@ Result<Action> read_places(std::string_view text) {
                       parse_double(numbers[1], place.second);
     const auto inside = [](double value) { return value >= 0.0 && value <= 1.0; };
     if (!read || !inside(place.first) || !inside(place.second)) {
-      return expected("x,t with both in 0 to 1", part);
+      return action_error("x,t with both in 0 to 1", part);
     }
     action.places.push_back(place);
   }
-  if (action.places.empty()) return expected("points such as 0.5,0.1; 0.3,0", text);
+  if (action.places.empty()) return action_error("points such as 0.5,0.1; 0.3,0", text);
   return action;
 }
 
@@ -55,20 +55,20 @@ Result<bool> read_setting(std::string_view part, Action& action) {
         action.terms_max <= kTermsMax) {
       return true;
     }
-    return expected("max_terms from 1 to 3", value);
+    return action_error("max_terms from 1 to 3", value);
   }
   for (const std::string_view item : parts_of(value, ',')) {
     if (key == "terms") {
       const auto place = std::find(kTermNames.begin(), kTermNames.end(), item);
-      if (place == kTermNames.end()) return expected("the name of a term", item);
+      if (place == kTermNames.end()) return action_error("the name of a term", item);
       action.terms.push_back(static_cast<std::size_t>(place - kTermNames.begin()));
     } else {
       std::int64_t task = 0;
-      if (!parse_integer(item, task)) return expected("the number of a task", item);
+      if (!parse_integer(item, task)) return action_error("the number of a task", item);
       action.tasks.push_back(task);
     }
   }
-  if (key != "terms" && key != "tasks") return expected("terms, max_terms or tasks", key);
+  if (key != "terms" && key != "tasks") return action_error("terms, max_terms or tasks", key);
   std::sort(action.terms.begin(), action.terms.end());
   const auto end = std::unique(action.terms.begin(), action.terms.end());
   action.terms.erase(end, action.terms.end());
@@ -95,7 +95,7 @@ Result<Action> read_equations(ActionKind kind, std::string_view text) {
   }
   const std::size_t most = kind == ActionKind::finalise ? 1 : kCandidatesMax;
   if (action.equations.empty() || action.equations.size() > most) {
-    return expected("1 to " + std::to_string(most) + " equations", shortened(text, 60));
+    return action_error("1 to " + std::to_string(most) + " equations", shortened(text, 60));
   }
   return action;
 }
@@ -105,7 +105,7 @@ Result<Action> read_equations(ActionKind kind, std::string_view text) {
 Result<Action> parse_action(std::string_view reply) {
   std::string_view inside;
   if (!between_tags(reply, "<answer>", "</answer>", inside)) {
-    return expected("one <answer>…</answer>", shortened(reply, 60));
+    return action_error("one <answer>…</answer>", shortened(reply, 60));
   }
   inside = trim(inside);
   for (std::size_t i = 0; i < kActionNames.size(); ++i) {
@@ -128,7 +128,7 @@ Result<Action> parse_action(std::string_view reply) {
         return read_equations(static_cast<ActionKind>(i), text);
     }
   }
-  return expected("sample, summary, regress, score or finalise", shortened(inside, 60));
+  return action_error("sample, summary, regress, score or finalise", shortened(inside, 60));
 }
 
 }  // namespace turnhalle::pde

@@ -11,7 +11,7 @@ namespace {
 bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_number(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
-Error expected(const std::string& what, std::string_view found) {
+Error equation_error(const std::string& what, std::string_view found) {
   return {"equation", "expected " + what + "; found " + in_quotes(found)};
 }
 
@@ -25,12 +25,12 @@ Result<Equation::Part> parse_part(std::string_view text) {
     const std::string_view number = trim(text.substr(0, star));
     const bool digits = !number.empty() && std::all_of(number.begin(), number.end(), is_number);
     if (!digits || !parse_double(number, part.coefficient) || part.coefficient >= 1e5) {
-      return expected("a number before *", number);
+      return equation_error("a number before *", number);
     }
   }
   const auto place = std::find(kTermNames.begin(), kTermNames.end(), name);
   if (place == kTermNames.end() || !std::all_of(name.begin(), name.end(), is_name)) {
-    return expected("the name of a term", name);
+    return equation_error("the name of a term", name);
   }
   part.term = static_cast<std::size_t>(place - kTermNames.begin());
   return part;
@@ -100,10 +100,10 @@ std::string text_of(const Equation& equation) {
 Result<Equation> parse_equation(std::string_view text) {
   Equation equation;
   std::string_view rest = trim(text);
-  if (rest.empty()) return expected("an equation such as 1.25*u2 - 0.5*tanh_u", text);
+  if (rest.empty()) return equation_error("an equation such as 1.25*u2 - 0.5*tanh_u", text);
   while (!rest.empty()) {
     const bool sign = rest[0] == '+' || rest[0] == '-';
-    if (!sign && !equation.parts.empty()) return expected("+ or -", rest);
+    if (!sign && !equation.parts.empty()) return equation_error("+ or -", rest);
     const bool minus = rest[0] == '-';
     if (sign) rest.remove_prefix(1);
     const std::size_t end = std::min(rest.find_first_of("+-"), rest.size());
@@ -111,9 +111,10 @@ Result<Equation> parse_equation(std::string_view text) {
     if (!part) return part.error();
     part->coefficient = rounded(minus ? -part->coefficient : part->coefficient);
     for (const Equation::Part& other : equation.parts) {
-      if (other.term == part->term) return expected("every term once", kTermNames[part->term]);
+      if (other.term != part->term) continue;
+      return equation_error("every term once", kTermNames[part->term]);
     }
-    if (part->coefficient == 0.0) return expected("a coefficient that is not 0", rest);
+    if (part->coefficient == 0.0) return equation_error("a coefficient that is not 0", rest);
     equation.parts.push_back(*part);
     rest = trim(rest.substr(end));
   }

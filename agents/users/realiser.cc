@@ -6,13 +6,13 @@
 namespace turnhalle::users {
 namespace {
 
-constexpr std::size_t kWordings = 4;
+constexpr std::size_t kWordingCount = 4;
 constexpr std::size_t kVariants = 2;
 
 // "#" stands for the name, "$" for the value.
 using Variants = std::array<std::string_view, kVariants>;
 struct Templates {
-  std::array<Variants, kWordings> by_wording;  ///< plain, formal, casual, terse
+  std::array<Variants, kWordingCount> by_wording;  ///< plain, formal, casual, terse
 };
 
 constexpr Templates kInform = {{{{"The #: $.", "The #: $."},

@@ -245,7 +245,7 @@ std::string last_lines(const std::string& tail) {
   return out;
 }
 
-std::string words_of(const State& state, const ChildExchange& exchange) {
+std::string cut_words(const State& state, const ChildExchange& exchange) {
   std::string words;
   switch (state.cut) {
     case ChildFault::deadline:
@@ -357,7 +357,7 @@ asio::awaitable<ChildAnswer> ChildProcess::ask(const ChildExchange& exchange) {
     state->kill_group();
   }
   co_await wait_for_last_words(*state);
-  answer.error = words_of(*state, exchange);
+  answer.error = cut_words(*state, exchange);
   co_return answer;
 }
 

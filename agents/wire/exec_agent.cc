@@ -25,7 +25,7 @@ struct Program {
   std::shared_ptr<RequestLimit> limit;
 };
 
-AgentReply failed(ReplyFailure failure, const std::string& why) {
+AgentReply program_failed(ReplyFailure failure, const std::string& why) {
   AgentReply reply;
   reply.failure = failure;
   if (!why.empty()) reply.failure_text = "The agent's program " + why + ".";
@@ -39,7 +39,7 @@ class ExecAgent final : public Agent {
   asio::awaitable<AgentReply> act(const Conversation& conversation) override {
     if (!permit_) permit_ = co_await program_->limit->take();
     if (program_->stopped && program_->stopped()) {
-      co_return failed(ReplyFailure::interrupted, "");
+      co_return program_failed(ReplyFailure::interrupted, "");
     }
     const auto begin = Clock::now();
     AgentReply reply = co_await ask(conversation);
@@ -67,8 +67,8 @@ class ExecAgent final : public Agent {
       const auto executor = co_await asio::this_coro::executor;
       auto started = ChildProcess::start(executor, program_->options.command);
       if (!started) {
-        co_return failed(ReplyFailure::infrastructure, "was not started: " +
-                                                           started.error().message);
+        co_return program_failed(ReplyFailure::infrastructure,
+                                 "was not started: " + started.error().message);
       }
       child_ = *std::move(started);
     }
@@ -79,15 +79,15 @@ class ExecAgent final : public Agent {
     exchange.stopped = program_->stopped;
     const ChildAnswer answer = co_await child_->ask(exchange);
     if (answer.fault == ChildFault::stopped) {
-      co_return failed(ReplyFailure::interrupted, "");
+      co_return program_failed(ReplyFailure::interrupted, "");
     }
     if (answer.fault != ChildFault::none) {
       child_.reset();
-      co_return failed(ReplyFailure::infrastructure, answer.error);
+      co_return program_failed(ReplyFailure::infrastructure, answer.error);
     }
     Result<AgentReply> read = read_exec_answer(answer.line);
     if (!read) {
-      co_return failed(ReplyFailure::infrastructure, read.error().message);
+      co_return program_failed(ReplyFailure::infrastructure, read.error().message);
     }
     give_ids(read->tool_calls, "call_" + std::to_string(conversation.episode) + "_" +
                                    std::to_string(conversation.turn));

@@ -35,7 +35,7 @@ using Tcp = asio::ip::tcp;
 using Parser = http::response_parser<http::string_body>;
 using TlsStream = asio::ssl::stream<beast::tcp_stream>;
 
-constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::milliseconds kStopLook{100};
 
 HttpFault fault_of(const error_code& error) {
   if (error == beast::error::timeout) return HttpFault::deadline;
@@ -83,7 +83,7 @@ struct Watch {
 asio::awaitable<void> look_for_stop(std::shared_ptr<Watch> watch) {
   while (watch->stream != nullptr) {
     error_code cancelled;
-    watch->timer.expires_after(kLook);
+    watch->timer.expires_after(kStopLook);
     co_await watch->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     if (watch->stream != nullptr && watch->stopped()) {
       watch->fired = true;
@@ -335,7 +335,7 @@ asio::awaitable<void> pause(std::chrono::milliseconds span, const HttpRequest& r
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const auto end = Clock::now() + span;
   while (Clock::now() < end && !(request.stopped && request.stopped())) {
-    timer.expires_at(std::min(end, Clock::now() + kLook));
+    timer.expires_at(std::min(end, Clock::now() + kStopLook));
     error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }

@@ -31,7 +31,7 @@ std::string cell(const Json& interval) {
          fixed(interval["high"].get<double>(), 3) + "]";
 }
 
-void print_table(const Json& comparison) {
+void print_comparison(const Json& comparison) {
   Table table({"group", ">runs", ">RL steps", ">position", ">success", ">reward",
                ">reward - first group's"});
   for (const Json& row : comparison["rows"]) {
@@ -47,7 +47,7 @@ void print_table(const Json& comparison) {
   std::cout << table.text() << std::flush;
 }
 
-CommandResult compare(const CompareOptions& options) {
+CommandResult compare_runs(const CompareOptions& options) {
   Result<Json> comparison = collect_comparison(options.folders, options.ignored);
   if (!comparison) {
     return comparison.error();
@@ -62,7 +62,7 @@ CommandResult compare(const CompareOptions& options) {
   if (options.output.json) {
     print_json(*comparison);
   } else {
-    print_table(*comparison);
+    print_comparison(*comparison);
   }
   return 0;
 }
@@ -79,7 +79,7 @@ void add_compare(CommandLine& line) {
                    "JSON pointer of a setting that does not tell groups apart (/policy/from)");
   command.text("--html", options->html, "a page with the curves to write");
   add_output_options(command, options->output);
-  command.action([options] { return compare(*options); });
+  command.action([options] { return compare_runs(*options); });
 }
 
 }  // namespace turnhalle::app

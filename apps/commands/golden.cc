@@ -38,7 +38,7 @@ std::vector<std::string> scenario_names(const std::string& folder) {
   return names;
 }
 
-Result<GoldenItem> compare(const std::string& name, const std::string& text) {
+Result<GoldenItem> compare_golden(const std::string& name, const std::string& text) {
   const std::string path = data_folder("tests/golden") + "/" + name + ".txt";
   if (!std::filesystem::exists(path)) {
     return GoldenItem{name, "missing", "write it: turnhalle golden --update " + name};
@@ -63,7 +63,7 @@ Result<GoldenItem> treat(const std::string& name, bool update) {
     return text.error();
   }
   if (!update) {
-    return compare(name, *text);
+    return compare_golden(name, *text);
   }
   const std::string path = data_folder("tests/golden") + "/" + name + ".txt";
   if (Status written = write_file(path, *text); !written) {

@@ -83,7 +83,7 @@ Result<Json> items_of(const std::string& what) {
   return Json::array();
 }
 
-CommandResult print(const ListOptions& options) {
+CommandResult print_list(const ListOptions& options) {
   Result<Json> read = items_of(options.what);
   if (!read) {
     return read.error();
@@ -109,7 +109,7 @@ void add_list(CommandLine& line) {
   list.choice("WHAT", options->what, {"environments", "agents", "users", "recipes", "metrics"},
               "one of");
   add_output_options(list, options->output);
-  list.action([options] { return print(*options); });
+  list.action([options] { return print_list(*options); });
 }
 
 }  // namespace turnhalle::app

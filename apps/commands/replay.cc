@@ -9,6 +9,7 @@
 #include "apps/output.h"
 #include "apps/recording.h"
 #include "apps/replay_world.h"
+#include "apps/rollout_credit.h"
 
 namespace turnhalle::app {
 namespace {
@@ -82,6 +83,13 @@ CommandResult verify(const ReplayCommand& command, const StoreReader& store) {
   return report->mismatches == 0 ? 0 : 1;
 }
 
+std::string run_id_of(const StoreReader& store, RunNumber number) {
+  for (const StoredRun& run : store.runs()) {
+    if (run.number == number) return run.info.id;
+  }
+  return {};
+}
+
 CommandResult show(const ReplayCommand& command, const StoreReader& store,
                    const LifecycleSummary& summary) {
   Result<StoredLifecycle> lifecycle = store.lifecycle(summary.number);
@@ -94,8 +102,14 @@ CommandResult show(const ReplayCommand& command, const StoreReader& store,
                                   " episodes of lifecycle " + std::to_string(summary.number) +
                                   "; found " + std::to_string(*command.episode)};
   }
+  const std::optional<RolloutName> rollout = rollout_of(run_id_of(store, summary.run));
+  const RolloutCredit lines =
+      rollout ? RolloutCredit::beside(command.store) : RolloutCredit();
+  const TurnCredit credit = [&](std::int64_t episode, std::int64_t turn) {
+    return rollout ? lines.find(*rollout, episode, turn) : nullptr;
+  };
   const bool steps = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
-  show_lifecycle(*lifecycle, command.episode, steps, std::cin, std::cout);
+  show_lifecycle(*lifecycle, command.episode, credit, steps, std::cin, std::cout);
   return 0;
 }
 

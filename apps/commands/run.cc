@@ -34,12 +34,12 @@ struct RunReport {
 };
 
 // What is played: a scenario from its beginning, or on from a turn of a stored lifecycle.
-struct Course {
+struct RunCourse {
   Scenario scenario;
   std::optional<ForkOrigin> fork;
 };
 
-Json to_json(const RunOptions& options, const Course& course, const RunReport& report) {
+Json to_json(const RunOptions& options, const RunCourse& course, const RunReport& report) {
   Json json = {{"command", "run"},
                {"scenario", options.play.scenario},
                {"agent", options.agent},
@@ -63,7 +63,7 @@ Json to_json(const RunOptions& options, const Course& course, const RunReport& r
   return json;
 }
 
-void print_for_people(const RunOptions& options, const Course& course, const RunReport& report) {
+void print_for_people(const RunOptions& options, const RunCourse& course, const RunReport& report) {
   const Tally& tally = report.tally;
   if (course.fork) std::cout << "forked from " << *options.fork << "\n";
   std::cout << course.scenario.name << ", agent " << options.agent << ": "
@@ -123,7 +123,7 @@ Status check_fork_options(const RunOptions& options) {
 }
 
 // Reads the scenario, or the fork and with it the seeds and the number of lifecycles.
-Result<Course> read_course(RunOptions& options) {
+Result<RunCourse> read_course(RunOptions& options) {
   if (Status checked = check_fork_options(options); !checked) {
     return checked.error();
   }
@@ -134,7 +134,7 @@ Result<Course> read_course(RunOptions& options) {
     }
     options.play.scenario = *options.scenario;
     Result<Scenario> scenario = read_scenario(options.play.scenario, all_environments());
-    return scenario ? Result<Course>(Course{*std::move(scenario), {}}) : scenario.error();
+    return scenario ? Result<RunCourse>(RunCourse{*std::move(scenario), {}}) : scenario.error();
   }
   Result<StoredFork> fork = read_fork(*options.fork);
   if (!fork) {
@@ -149,11 +149,11 @@ Result<Course> read_course(RunOptions& options) {
   options.play.split = fork->run.info.split;
   options.play.lifecycles = options.continuations.value_or(1);
   options.trial = fork->run.info.trial;
-  return Course{*std::move(scenario), std::move(fork->origin)};
+  return RunCourse{*std::move(scenario), std::move(fork->origin)};
 }
 
 // Opens the store, if there is to be one, and writes where its lifecycles come from.
-Result<Recording> open_recording(const RunOptions& options, const Course& course) {
+Result<Recording> open_recording(const RunOptions& options, const RunCourse& course) {
   RunInfo info = run_info("run", course.scenario, options.play, options.agent, options.trial);
   if (course.fork) {
     info.details["forked_from"] = to_json(*course.fork);
@@ -170,8 +170,8 @@ Result<Recording> open_recording(const RunOptions& options, const Course& course
   return recording;
 }
 
-CommandResult play(RunOptions options) {
-  Result<Course> course = read_course(options);
+CommandResult play_or_fork(RunOptions options) {
+  Result<RunCourse> course = read_course(options);
   if (!course) {
     return course.error();
   }
@@ -240,7 +240,7 @@ void add_run(CommandLine& line) {
   run.footer(
       "Example: turnhalle run scenarios/frozen_lake_obscure_easy.json --agent expert "
       "--lifecycles 500 --store runs/expert.sqlite");
-  run.action([options] { return play(*options); });
+  run.action([options] { return play_or_fork(*options); });
 }
 
 }  // namespace turnhalle::app

@@ -28,7 +28,7 @@ void print_schema(const SchemaOptions& options, const Json& schema) {
   }
 }
 
-CommandResult print(const SchemaOptions& options) {
+CommandResult print_schema(const SchemaOptions& options) {
   if (options.what == "scenario") {
     print_schema(options, scenario_schema(all_environments()));
   } else if (options.what == "recipe") {
@@ -53,7 +53,7 @@ void add_schema(CommandLine& line) {
   schema.choice("WHAT", options->what, {"scenario", "recipe", "experiment", "user", "store"},
                 "JSON Schema (2020-12), or SQL, of");
   add_output_options(schema, options->output);
-  schema.action([options] { return print(*options); });
+  schema.action([options] { return print_schema(*options); });
 }
 
 }  // namespace turnhalle::app

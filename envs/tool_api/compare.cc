@@ -9,24 +9,24 @@
 namespace turnhalle::tool_api {
 namespace {
 
-using Node = CompareRules::Node;
 
 constexpr std::size_t kShownMax = 120;
 
 // What the patterns say about one child: the one of its name and the one of "*" together.
 struct Rules {
-  std::vector<const Node*> nodes;
+  std::vector<const CompareRules::Node*> nodes;
 
   bool ignored() const {
-    return std::any_of(nodes.begin(), nodes.end(), [](const Node* node) { return node->ignored; });
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [](const CompareRules::Node* node) { return node->ignored; });
   }
   bool unordered() const {
     return std::any_of(nodes.begin(), nodes.end(),
-                       [](const Node* node) { return node->unordered; });
+                       [](const CompareRules::Node* node) { return node->unordered; });
   }
   Rules child(std::string_view key) const {
     Rules below;
-    for (const Node* node : nodes) {
+    for (const CompareRules::Node* node : nodes) {
       for (const std::string_view name : {key, std::string_view("*")}) {
         const auto found = node->children.find(name);
         if (found != node->children.end()) below.nodes.push_back(&found->second);
@@ -132,7 +132,7 @@ class Differ {
 }  // namespace
 
 CompareRules::Node& CompareRules::at(const std::string& path) {
-  Node* node = &root_;
+  CompareRules::Node* node = &root_;
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find('.', begin), path.size());
     node = &node->children[path.substr(begin, end - begin)];

@@ -9,7 +9,6 @@
 namespace turnhalle::tool_api {
 
 using Operation = Expression::Operation;
-using Node = Expression::Node;
 
 // Walks the tree. After a fault every node gives null, and nothing else happens.
 class Evaluator {
@@ -20,7 +19,7 @@ class Evaluator {
   Value value_of(std::size_t place) {
     if (!evaluation_.fault.empty()) return {};
     if (--evaluation_.steps < 0) return evaluation_.fail("too many steps");
-    const Node& node = expression_.nodes_[place];
+    const Expression::Node& node = expression_.nodes_[place];
     switch (node.operation) {
       case Operation::constant:
         return node.value;
@@ -51,7 +50,7 @@ class Evaluator {
   // A part of the state, of a local or of a value that is kept alive in held_, without copying
   // what is around it; null with a fault when there is none.
   const Value* part_of(std::size_t place) {
-    const Node& node = expression_.nodes_[place];
+    const Expression::Node& node = expression_.nodes_[place];
     switch (node.operation) {
       case Operation::constant:
         return &node.value;
@@ -91,7 +90,7 @@ class Evaluator {
     return &whole.list()[static_cast<std::size_t>(place)];
   }
 
-  Value composed(const Node& node) {
+  Value composed(const Expression::Node& node) {
     if (!spend(evaluation_, node.arguments.size() * sizeof(Value))) return {};
     if (node.operation == Operation::list) {
       Value::List items;
@@ -107,7 +106,7 @@ class Evaluator {
     return Value::map(std::move(entries));
   }
 
-  Value operated(const Node& node) {
+  Value operated(const Expression::Node& node) {
     const auto& arguments = node.arguments;
     switch (node.operation) {
       case Operation::logical_not:
@@ -143,7 +142,7 @@ class Evaluator {
                        [&](const Value& other) { return equal(item, other); });
   }
 
-  Value called(const Node& node) {
+  Value called(const Expression::Node& node) {
     if (node.operation == Operation::call_body) return called_with_body(node);
     std::vector<Value> arguments;
     arguments.reserve(node.arguments.size());
@@ -161,7 +160,7 @@ class Evaluator {
     return result;
   }
 
-  Value called_with_body(const Node& node) {
+  Value called_with_body(const Expression::Node& node) {
     const Value list = value_of(node.arguments[0]);
     const auto function = static_cast<BodyFunction>(node.number);
     std::vector<Value> results;

@@ -10,7 +10,7 @@ namespace turnhalle::tool_api {
 namespace {
 
 constexpr std::size_t kTextMax = 100'000;  // bytes of one text argument
-constexpr int kNestingMax = 16;            // of an argument
+constexpr int kArgumentNestingMax = 16;            // of an argument
 
 CallAnswer refusal(std::string message, std::string code, std::string hint = "") {
   Value::Map entries = {{"code", Value::text(code)}, {"error", Value::text(std::move(message))}};
@@ -395,8 +395,8 @@ CallAnswer bind_arguments(const Tool& tool, const Json& arguments, std::vector<V
       continue;
     }
     Value value;
-    if (nesting_of(*given, kNestingMax + 1) <= kNestingMax) {
-      value = Value::from_json(*given, kNestingMax);
+    if (nesting_of(*given, kArgumentNestingMax + 1) <= kArgumentNestingMax) {
+      value = Value::from_json(*given, kArgumentNestingMax);
       spell_as(*parameter.type, value);
     }
     std::string where;

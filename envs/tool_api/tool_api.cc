@@ -15,7 +15,7 @@ namespace turnhalle::tool_api {
 namespace {
 
 constexpr std::int64_t kCallsMax = 200;
-constexpr std::int64_t kTurnsMax = 1000;
+constexpr std::int64_t kSessionTurnsMax = 1000;
 
 const std::array<std::string, 3> kRewards = {"success", "progress", "credit"};
 const std::array<std::string, 2> kUserTools = {"agent", "user"};
@@ -130,7 +130,7 @@ std::shared_ptr<const EnvironmentFamily> read_family(JsonObject object, PromptSt
       place_of(kUserTools, object.one_of("user_tools", kUserTools, kUserTools[0])));
   options.calls_per_turn =
       object.integer("calls_per_turn", {1, kCallsMax}, options.calls_per_turn);
-  options.turns = object.integer("turns", {1, kTurnsMax}, options.turns);
+  options.turns = object.integer("turns", {1, kSessionTurnsMax}, options.turns);
   object.finish();
   if (options.variants.front() == Variant::renamed) rename_tools(pack);
   return std::make_shared<ToolFamily>(std::move(pack), std::move(options), style);
@@ -146,7 +146,7 @@ Json options_schema() {
        {"hints", boolean_schema(true)},
        {"user_tools", with_default({{"enum", kUserTools}}, "agent")},
        {"calls_per_turn", with_default(integer_schema(1, kCallsMax), 30)},
-       {"turns", with_default(integer_schema(1, kTurnsMax), 60)}});
+       {"turns", with_default(integer_schema(1, kSessionTurnsMax), 60)}});
 }
 
 }  // namespace

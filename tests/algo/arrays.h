@@ -23,6 +23,9 @@ namespace turnhalle::algo {
 using Doubles = std::vector<double>;
 using Marks = std::vector<std::uint8_t>;
 
+inline const double kLn2 = std::log(2.0);
+inline const double kHalfRoot = 1 / std::sqrt(2.0);  ///< the unbiased z-score of two values
+
 inline const char* recipes_folder() { return TURNHALLE_SOURCE_DIR "/scenarios/recipes"; }
 
 inline void expect_near(std::span<const double> found, std::span<const double> expected,

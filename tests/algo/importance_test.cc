@@ -6,19 +6,18 @@
 namespace turnhalle::algo {
 namespace {
 
-const double kLn2 = std::log(2.0);
 const std::vector<std::size_t> kOffset{0, 3, 6};
 const Marks kMask{1, 1, 1, 1, 0, 1};
 const Doubles kLogRatio{kLn2, -kLn2, 2 * kLn2, -kLn2, 1e300, 0};
 
-struct Outcome {
+struct Weighted {
   Doubles weight = Doubles(6, -1.0);
   Marks keep = Marks(6, 9);
   CorrectionCounts counts;
 };
 
-Outcome run(Correction correction) {
-  Outcome outcome;
+Weighted run(Correction correction) {
+  Weighted outcome;
   outcome.counts =
       importance_weights(correction, {kOffset, kMask, kLogRatio}, outcome.weight, outcome.keep);
   return outcome;
@@ -29,7 +28,7 @@ Correction plain(CorrectionLevel level, CorrectionMode mode) {
 }
 
 TEST(Importance, token_truncate_caps_each_ratio) {
-  const Outcome outcome = run(plain(CorrectionLevel::token, CorrectionMode::truncate));
+  const Weighted outcome = run(plain(CorrectionLevel::token, CorrectionMode::truncate));
   expect_near(outcome.weight, Doubles{2, .5, 3, .5, 0, 1}, 1e-14);
   EXPECT_EQ(outcome.keep, (Marks{1, 1, 1, 1, 0, 1}));
   EXPECT_EQ(outcome.counts.truncated, 1);
@@ -37,7 +36,7 @@ TEST(Importance, token_truncate_caps_each_ratio) {
 }
 
 TEST(Importance, token_mask_throws_away_what_is_outside) {
-  const Outcome outcome = run(plain(CorrectionLevel::token, CorrectionMode::mask));
+  const Weighted outcome = run(plain(CorrectionLevel::token, CorrectionMode::mask));
   expect_near(outcome.weight, Doubles{2, .5, 0, .5, 0, 1}, 1e-14);
   EXPECT_EQ(outcome.keep, (Marks{1, 1, 0, 1, 0, 1}));
   EXPECT_EQ(outcome.counts.rejected, 1);
@@ -61,14 +60,14 @@ TEST(Importance, geometric_weights_are_means_of_log_ratios) {
 TEST(Importance, pure_rejection_gives_ones) {
   Correction correction{
       CorrectionLevel::geometric, CorrectionMode::mask, CorrectionWeight::one, .9, 2, 20, 0};
-  const Outcome outcome = run(correction);
+  const Weighted outcome = run(correction);
   EXPECT_EQ(outcome.weight, (Doubles{1, 1, 1, 0, 0, 0}));
 }
 
 TEST(Importance, a_single_hopeless_token_vetoes_its_row) {
   Correction correction = plain(CorrectionLevel::token, CorrectionMode::truncate);
   correction.veto = .6;
-  const Outcome outcome = run(correction);
+  const Weighted outcome = run(correction);
   EXPECT_EQ(outcome.keep, (Marks{0, 0, 0, 0, 0, 0}));
   EXPECT_EQ(outcome.counts.rejected, 5);
 }

@@ -8,7 +8,6 @@ namespace turnhalle::algo {
 namespace {
 
 const double kNan = std::numeric_limits<double>::quiet_NaN();
-const double kHalfRoot = 1 / std::sqrt(2.0);
 
 using Table = std::vector<Doubles>;
 

@@ -11,7 +11,8 @@ using testing::HasSubstr;
 JsonDocument document(const std::string& text) { return *parse_json(text, "batch.json"); }
 
 template <class Function>
-std::string error_of(Function inspect, const std::string& recipe, const std::string& batch) {
+std::string inspection_error(Function inspect, const std::string& recipe,
+                             const std::string& batch) {
   const Result<Json> result = inspect(recipe_of(recipe), document(batch));
   return result.ok() ? "no error" : result.error().text();
 }
@@ -72,12 +73,12 @@ TEST(Inspect, shows_advantages_loss_and_weights_of_every_recipe_of_the_folder) {
 }
 
 TEST(Inspect, names_the_array_that_a_term_needs) {
-  EXPECT_THAT(error_of(inspect_advantages, "infopo",
-                       R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]]})"),
+  EXPECT_THAT(inspection_error(inspect_advantages, "infopo",
+                               R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]]})"),
               HasSubstr("info_gain"));
-  EXPECT_THAT(error_of(inspect_advantages, "gigpo",
-                       R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]],
-                           "turn_reward":[[1]]})"),
+  EXPECT_THAT(inspection_error(inspect_advantages, "gigpo",
+                               R"({"group":["p"],"reward":[1],"turn":[[0]],"mask":[[1]],
+                                   "turn_reward":[[1]]})"),
               HasSubstr("anchor"));
 }
 
@@ -137,21 +138,22 @@ TEST(InspectWeights, gives_weights_and_keeps) {
 }
 
 TEST(InspectErrors, name_the_missing_array) {
-  EXPECT_EQ(error_of(inspect_loss, R"({"regularisers":[{"kind":"kl","coefficient":0.1}]})",
-                     R"({"mask":[[1]],"logp":[[-1]],"advantage":[1]})"),
+  EXPECT_EQ(inspection_error(inspect_loss, R"({"regularisers":[{"kind":"kl","coefficient":0.1}]})",
+                             R"({"mask":[[1]],"logp":[[-1]],"advantage":[1]})"),
             "batch.json:1:1: expected the array \"logp_ref\", which the recipe inline needs; "
             "found none");
-  EXPECT_THAT(error_of(inspect_advantages, "grpo", R"({"reward":[1]})"), HasSubstr("\"group\""));
-  EXPECT_THAT(error_of(inspect_advantages, "trloo", R"({"group":["a"],"reward":[1]})"),
+  EXPECT_THAT(inspection_error(inspect_advantages, "grpo", R"({"reward":[1]})"),
+              HasSubstr("\"group\""));
+  EXPECT_THAT(inspection_error(inspect_advantages, "trloo", R"({"group":["a"],"reward":[1]})"),
               HasSubstr("\"turn_reward\""));
-  EXPECT_THAT(error_of(inspect_weights, R"({"correction":"token_mask"})",
-                       R"({"mask":[[1]],"logp_old":[[-1]]})"),
+  EXPECT_THAT(inspection_error(inspect_weights, R"({"correction":"token_mask"})",
+                               R"({"mask":[[1]],"logp_old":[[-1]]})"),
               HasSubstr("\"logp_rollout\""));
 }
 
 TEST(InspectErrors, point_at_what_does_not_fit) {
   const auto error = [](const std::string& batch) {
-    return error_of(inspect_advantages, R"({"advantage":"grpo"})", batch);
+    return inspection_error(inspect_advantages, R"({"advantage":"grpo"})", batch);
   };
   EXPECT_EQ(error(R"({"group":["a","b"],"reward":[1]})"),
             "batch.json:1:29 /reward: expected 2 rows, as in \"group\"; found 1");
@@ -167,14 +169,15 @@ TEST(InspectErrors, point_at_what_does_not_fit) {
   EXPECT_THAT(error(R"({"group":["a","a"],"reward":[1,1],"lifecycle":[0,0],"position":[0,0],
                         "kind":["solve","solve"]})"),
               HasSubstr("/position/1: expected one episode of a kind"));
-  EXPECT_THAT(error_of(inspect_advantages, "trloo",
-                       R"({"group":["a"],"turn_reward":[[1]],"turn":[[0,1]]})"),
+  EXPECT_THAT(inspection_error(inspect_advantages, "trloo",
+                               R"({"group":["a"],"turn_reward":[[1]],"turn":[[0,1]]})"),
               HasSubstr("row 0 has turn 1 and 1 rewards"));
 }
 
 TEST(InspectErrors, say_when_a_ratio_overflows) {
-  EXPECT_THAT(error_of(inspect_loss, R"({"objective":{"kind":"ppo_clip","compat":"trl"}})",
-                       R"({"mask":[[1]],"logp":[[0]],"logp_old":[[-1000]],"advantage":[-1]})"),
+  EXPECT_THAT(inspection_error(inspect_loss, R"({"objective":{"kind":"ppo_clip","compat":"trl"}})",
+                               R"({"mask":[[1]],"logp":[[0]],"logp_old":[[-1000]],
+                                   "advantage":[-1]})"),
               HasSubstr("expected a finite gradient of the log-prob; found inf"));
 }
 

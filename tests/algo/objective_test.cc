@@ -9,8 +9,6 @@
 namespace turnhalle::algo {
 namespace {
 
-const double kLn2 = std::log(2.0);
-
 /// One row whose tokens have given ratios and advantages.
 struct Row {
   Row(const Doubles& ratios, const Doubles& advantages, const Marks& marks)

@@ -10,7 +10,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string error_of(const std::string& text) {
+std::string recipe_error(const std::string& text) {
   const Result<Recipe> recipe = load_recipe(text, recipes_folder());
   return recipe.ok() ? "no error" : recipe.error().text();
 }
@@ -125,7 +125,7 @@ TEST(RecipeSchema, knows_the_constants_that_the_reader_knows_and_no_others) {
         part[name] = Json::array();
         Json recipe = Json::object();
         recipe[slot] = schema.contains("items") ? Json::array({part}) : part;
-        const std::string error = error_of(recipe.dump());
+        const std::string error = recipe_error(recipe.dump());
         EXPECT_THAT(error, HasSubstr("/" + name + ": expected ")) << recipe;
         EXPECT_THAT(error, testing::Not(HasSubstr("a known key"))) << recipe;
         ++tried;
@@ -162,37 +162,37 @@ TEST(RecipeSchema, has_every_key_of_the_recipes_of_the_folder) {
 }
 
 TEST(RecipeErrors, suggest_the_nearest_name) {
-  const std::string error = error_of(R"({"objektive":"reinforce"})");
+  const std::string error = recipe_error(R"({"objektive":"reinforce"})");
   EXPECT_THAT(error, testing::StartsWith("recipe:1:14 /objektive: expected one of the keys "));
   EXPECT_THAT(error, testing::EndsWith("Did you mean \"objective\"?"));
-  EXPECT_THAT(error_of(R"({"objective":"ppo_clap"})"), HasSubstr("Did you mean \"ppo_clip\"?"));
-  EXPECT_THAT(error_of(R"({"objective":{"kind":"ppo_clip","clip_hi":1}})"),
+  EXPECT_THAT(recipe_error(R"({"objective":"ppo_clap"})"), HasSubstr("Did you mean \"ppo_clip\"?"));
+  EXPECT_THAT(recipe_error(R"({"objective":{"kind":"ppo_clip","clip_hi":1}})"),
               HasSubstr("Did you mean \"clip_high\"?"));
-  EXPECT_THAT(error_of("connect_the_dot"), HasSubstr("Did you mean \"connect_the_dots\"?"));
+  EXPECT_THAT(recipe_error("connect_the_dot"), HasSubstr("Did you mean \"connect_the_dots\"?"));
 }
 
 TEST(RecipeErrors, point_at_values_out_of_range_and_missing_constants) {
-  EXPECT_THAT(error_of(R"({"objective":{"kind":"ppo_clip","clip_low":2}})"),
+  EXPECT_THAT(recipe_error(R"({"objective":{"kind":"ppo_clip","clip_low":2}})"),
               HasSubstr("/objective/clip_low: expected a number from 0 to 1; found 2"));
-  EXPECT_THAT(error_of(R"({"aggregation":"constant"})"),
+  EXPECT_THAT(recipe_error(R"({"aggregation":"constant"})"),
               HasSubstr("/aggregation: expected an object with the key \"length\""));
-  EXPECT_THAT(error_of(R"({"credit":{"kind":"connect_the_dots","return":"discounted"}})"),
+  EXPECT_THAT(recipe_error(R"({"credit":{"kind":"connect_the_dots","return":"discounted"}})"),
               HasSubstr("/credit/gamma"));
-  EXPECT_THAT(error_of(R"({"version":2})"), HasSubstr("/version"));
+  EXPECT_THAT(recipe_error(R"({"version":2})"), HasSubstr("/version"));
 }
 
 TEST(RecipeErrors, check_the_notes_on_origins) {
-  EXPECT_THAT(error_of(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"epz":"here"}}})"),
+  EXPECT_THAT(recipe_error(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"epz":"here"}}})"),
               HasSubstr("/advantage/origin/epz: expected a constant that stands beside"));
-  EXPECT_THAT(error_of(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"eps":7}}})"),
+  EXPECT_THAT(recipe_error(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"eps":7}}})"),
               HasSubstr("/advantage/origin/eps: expected a string"));
-  EXPECT_EQ(error_of(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"eps":"here"}}})"),
+  EXPECT_EQ(recipe_error(R"({"advantage":{"kind":"grpo","eps":1e-6,"origin":{"eps":"here"}}})"),
             "no error");
 }
 
 TEST(RecipeErrors, refuse_parts_that_contradict_each_other) {
   const auto refuses = [](const std::string& text, const std::string& where) {
-    EXPECT_THAT(error_of(text), HasSubstr(where)) << text;
+    EXPECT_THAT(recipe_error(text), HasSubstr(where)) << text;
   };
   refuses(R"({"credit":"token_return","advantage":"grpo"})", " /advantage: ");
   refuses(R"({"credit":"connect_the_dots","advantage":"grpo"})", " /advantage: ");

@@ -5,8 +5,6 @@
 namespace turnhalle::algo {
 namespace {
 
-const double kHalfRoot = 1 / std::sqrt(2.0);  // z-score of two values, unbiased
-
 /// Rows with one token per turn; turn rewards as given.
 Batch turn_batch(const std::vector<Doubles>& turn_rewards, const Doubles& reward) {
   Batch batch;

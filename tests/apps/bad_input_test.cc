@@ -14,7 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const std::string kRun = "run scenarios/guess_number.json --agent random --lifecycles 3 ";
+const std::string kGuessRun = "run scenarios/guess_number.json --agent random --lifecycles 3 ";
 
 void expect_refused(const std::string& words, const testing::Matcher<std::string>& message) {
   const ProgramResult result = turnhalle_program(words);
@@ -26,7 +26,7 @@ void expect_refused(const std::string& words, const testing::Matcher<std::string
 TEST(NewerStore, IsRefusedByEveryCommandThatReadsOne) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  ASSERT_EQ(turnhalle_program(kRun + "--store " + store).code, 0);
+  ASSERT_EQ(turnhalle_program(kGuessRun + "--store " + store).code, 0);
   {
     auto database = SqliteDatabase::open(store, SqliteDatabase::Mode::write);
     ASSERT_TRUE(database.ok()) << database.error().text();
@@ -37,7 +37,7 @@ TEST(NewerStore, IsRefusedByEveryCommandThatReadsOne) {
   expect_refused("replay " + store + " --verify", message);
   expect_refused("inspect store " + store, message);
   expect_refused("export " + store + " --format jsonl --out " + scratch.file("out"), message);
-  expect_refused(kRun + "--resume --store " + store, message);
+  expect_refused(kGuessRun + "--resume --store " + store, message);
   expect_refused("run scenarios/guess_number.json --agent replay:" + store, message);
   EXPECT_FALSE(std::filesystem::exists(scratch.file("out")));
 }
@@ -62,13 +62,13 @@ TEST(ContradictoryRecipe, IsRefusedWithItsPlaceAndReason) {
 
 // Not even root can make files in /proc.
 TEST(OutputThatCannotBeWritten, IsRefusedBeforeTheWork) {
-  expect_refused(kRun + "--store /proc/a.sqlite", HasSubstr("/proc/a.sqlite"));
+  expect_refused(kGuessRun + "--store /proc/a.sqlite", HasSubstr("/proc/a.sqlite"));
   const std::string eval = "eval scenarios/guess_number.json --agent random --lifecycles 1000000 ";
   expect_refused(eval + "--html /proc/a.html", HasSubstr("/proc/a.html: expected a file"));
   expect_refused(eval + "--html .", HasSubstr(".: expected a file"));
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  ASSERT_EQ(turnhalle_program(kRun + "--store " + store).code, 0);
+  ASSERT_EQ(turnhalle_program(kGuessRun + "--store " + store).code, 0);
   expect_refused("export " + store + " --format jsonl --out /proc/a.jsonl",
                  HasSubstr("/proc/a.jsonl: expected a file"));
 }
@@ -76,7 +76,7 @@ TEST(OutputThatCannotBeWritten, IsRefusedBeforeTheWork) {
 // The kernel's limit on file sizes stands for a disk that is full, in blocks of 512 or 1024 bytes.
 TEST(FullDisk, AtTheStartIsBadInputAndLeavesNothing) {
   const ScratchFolder scratch;
-  const ProgramResult result = turnhalle_program(kRun + "--store " + scratch.file("a.sqlite"),
+  const ProgramResult result = turnhalle_program(kGuessRun + "--store " + scratch.file("a.sqlite"),
                                                  "trap '' XFSZ; ulimit -f 16; ");
   EXPECT_EQ(result.code, 2) << result.err;
   EXPECT_THAT(result.error(), HasSubstr("a.sqlite")) << result.err;

@@ -22,8 +22,8 @@ Json score(const Json& position, double reward) {
 }
 
 // A run with a warm start of two steps whose last evaluation is after `last` steps more.
-std::string write_run(const ScratchFolder& scratch, const std::string& name, int seed,
-                      const std::string& recipe, double reward, int last = 4) {
+std::string scored_run(const ScratchFolder& scratch, const std::string& name, int seed,
+                       const std::string& recipe, double reward, int last = 4) {
   std::filesystem::create_directories(scratch.file(name));
   const Json experiment = {{"scenario", "a/lake.json"},
                            {"seed", seed},
@@ -44,9 +44,9 @@ std::string write_run(const ScratchFolder& scratch, const std::string& name, int
 TEST(Compare, PutsSeedsTogetherAndTellsGroupsByWhatDiffers) {
   const ScratchFolder scratch;
   const std::string runs =
-      write_run(scratch, "a", 1, "grpo", 0.3) + " " + write_run(scratch, "b", 2, "grpo", 0.5) +
-      " " + write_run(scratch, "c", 1, "infopo", 0.6) + " " +
-      write_run(scratch, "d", 2, "infopo", 0.8);
+      scored_run(scratch, "a", 1, "grpo", 0.3) + " " + scored_run(scratch, "b", 2, "grpo", 0.5) +
+      " " + scored_run(scratch, "c", 1, "infopo", 0.6) + " " +
+      scored_run(scratch, "d", 2, "infopo", 0.8);
   const ProgramResult result = turnhalle_program("compare --json " + runs);
   ASSERT_EQ(result.code, 0) << result.err;
   const Json found = result.json();
@@ -67,7 +67,7 @@ TEST(Compare, PutsSeedsTogetherAndTellsGroupsByWhatDiffers) {
 TEST(Compare, OfOneRunShowsTheIntervalOfItsEvaluation) {
   const ScratchFolder scratch;
   const ProgramResult result =
-      turnhalle_program("compare " + write_run(scratch, "a", 1, "grpo", 0.3));
+      turnhalle_program("compare " + scored_run(scratch, "a", 1, "grpo", 0.3));
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("0.300 [0.200, 0.400]"));
 }
@@ -75,7 +75,7 @@ TEST(Compare, OfOneRunShowsTheIntervalOfItsEvaluation) {
 TEST(Compare, LeavesOutSettingsThatAreToBeIgnored) {
   const ScratchFolder scratch;
   const std::string runs =
-      write_run(scratch, "a", 1, "grpo", 0.3) + " " + write_run(scratch, "b", 2, "rloo", 0.5);
+      scored_run(scratch, "a", 1, "grpo", 0.3) + " " + scored_run(scratch, "b", 2, "rloo", 0.5);
   EXPECT_EQ(turnhalle_program("compare --json " + runs).json()["groups"].size(), 2U);
   const ProgramResult one =
       turnhalle_program("compare --json --ignore /reinforcement/recipe " + runs);
@@ -86,7 +86,7 @@ TEST(Compare, WritesAPageWithACurveForEachGroup) {
   const ScratchFolder scratch;
   const ProgramResult result = turnhalle_program(
       "compare --json --html " + scratch.file("page.html") + " " +
-      write_run(scratch, "a", 1, "grpo", 0.3) + " " + write_run(scratch, "b", 1, "trloo", 0.5));
+      scored_run(scratch, "a", 1, "grpo", 0.3) + " " + scored_run(scratch, "b", 1, "trloo", 0.5));
   ASSERT_EQ(result.code, 0) << result.err;
   std::ifstream in(scratch.file("page.html"), std::ios::binary);
   const std::string page(std::istreambuf_iterator<char>(in), {});
@@ -104,8 +104,8 @@ TEST(Compare, NamesTheRunThatHasNothingToCompare) {
 TEST(Compare, TakesTheLastStepAtWhichAllRunsOfAGroupWereEvaluated) {
   const ScratchFolder scratch;
   const ProgramResult apart =
-      turnhalle_program("compare --json " + write_run(scratch, "a", 1, "grpo", 0.3, 4) + " " +
-                        write_run(scratch, "b", 2, "grpo", 0.3, 3));
+      turnhalle_program("compare --json " + scored_run(scratch, "a", 1, "grpo", 0.3, 4) + " " +
+                        scored_run(scratch, "b", 2, "grpo", 0.3, 3));
   ASSERT_EQ(apart.code, 0) << apart.err;
   EXPECT_EQ(apart.json()["rows"].back()["step"], 0);
 }

@@ -21,9 +21,10 @@ std::string scores() {
 }
 
 // A lifecycle of one task and one update, in the words given.
-void record(const std::string& path, const std::string& reply) {
+void record_words(const std::string& path, const std::string& reply,
+                  const std::string& run = "eval-2") {
   RunInfo info;
-  info.id = "eval-2";
+  info.id = run;
   info.command = "eval";
   info.scenario = Json::object();
   info.lifecycles = 1;
@@ -49,7 +50,7 @@ void record(const std::string& path, const std::string& reply) {
   ASSERT_TRUE(closed.ok()) << closed.error().text();
 }
 
-void write_run(const ScratchFolder& scratch, const std::string& summary) {
+void write_run_files(const ScratchFolder& scratch, const std::string& summary) {
   scratch.write("experiment.json",
                 R"({"scenario":"a/lake.json","summary":")" + summary +
                     R"(","warm_start":{"steps":2},"reinforcement":{"steps":3}})");
@@ -74,8 +75,8 @@ Json data_of(const std::string& page) {
 
 TEST(Report, ShowsWhatTheRunsFilesSay) {
   const ScratchFolder scratch;
-  write_run(scratch, "short");
-  record(scratch.file("store.sqlite"), "my reply");
+  write_run_files(scratch, "short");
+  record_words(scratch.file("store.sqlite"), "my reply");
   const std::string policy = "policy:x/step_000005/hf@temperature=0@new_tokens=24";
   const std::string rows = scratch.write(
       "rows.json", R"({"rows":[{"agent":"random","user":null,)" + scores().substr(1) +
@@ -101,8 +102,8 @@ TEST(Report, ShowsWhatTheRunsFilesSay) {
 
 TEST(Report, LetsNoTextOfTheRunBecomeMarkup) {
   const ScratchFolder scratch;
-  write_run(scratch, "</script><b>bold");
-  record(scratch.file("store.sqlite"), "<!--<script>{{page_js}}");
+  write_run_files(scratch, "</script><b>bold");
+  record_words(scratch.file("store.sqlite"), "<!--<script>{{page_js}}");
   ASSERT_EQ(turnhalle_program("report " + scratch.file("")).code, 0);
   const std::string page = page_of(scratch);
   EXPECT_THAT(page, Not(HasSubstr("<b>bold")));
@@ -121,6 +122,22 @@ TEST(Report, NotesWhatIsMissing) {
   for (const char* section : {"experiment", "evaluations", "agents", "recordings"}) {
     EXPECT_TRUE(result.json()["notes"].contains(section)) << section;
   }
+}
+
+TEST(Replay, TellsWhyTheTurnsOfATrainingRolloutCounted) {
+  const ScratchFolder scratch;
+  record_words(scratch.file("store.sqlite"), "my reply", "rollout-5-1");
+  scratch.write("credit.jsonl",
+                "{\"step\":5,\"rollout\":1,\"episode\":1,\"turn\":0,\"advantage\":0.31,"
+                "\"information_gain\":0.52,\"logp\":-1.1,\"logp_masked\":-1.62,"
+                "\"format\":\"good\"}\n"
+                "{\"step\":5,\"rollout\":0,\"episode\":0,\"turn\":0,\"advantage\":7}\n"
+                "{\"step\":5,\"rollout\"");  // a training is writing it
+  const ProgramResult shown = turnhalle_program("replay " + scratch.file("store.sqlite"));
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("advantage 0.310, information gain 0.520 "
+                                   "(log-prob -1.100, masked -1.620), format good"));
+  EXPECT_THAT(shown.out, Not(HasSubstr("advantage 7")));
 }
 
 TEST(EvalPage, ShowsTheRowsAndTheFirstLifecyclesOfEachAgent) {
@@ -160,7 +177,7 @@ TEST(Report, RefusesBadInputWithOneLine) {
   const ScratchFolder scratch;
   EXPECT_EQ(turnhalle_program("report " + scratch.file("none")).code, 2);
   EXPECT_EQ(turnhalle_program("report " + scratch.file("")).code, 2);
-  write_run(scratch, "short");
+  write_run_files(scratch, "short");
   scratch.write("evaluations.json", R"([{"step":2,"lifecycles":20,"positions":[{}]}])");
   const ProgramResult result = turnhalle_program("report " + scratch.file(""));
   EXPECT_EQ(result.code, 2);

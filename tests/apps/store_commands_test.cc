@@ -15,17 +15,17 @@ namespace {
 using testing::AnyOf;
 using testing::HasSubstr;
 
-const std::string kRun = "run scenarios/frozen_lake_obscure_easy_compact.json --agent random ";
+const std::string kLakeRun = "run scenarios/frozen_lake_obscure_easy_compact.json --agent random ";
 
-void record(const std::string& store, const std::string& more) {
-  const ProgramResult result = turnhalle_program(kRun + more + " --store " + store + " --json");
+void record_run(const std::string& store, const std::string& more) {
+  const ProgramResult result = turnhalle_program(kLakeRun + more + " --store " + store + " --json");
   ASSERT_EQ(result.code, 0) << result.err;
 }
 
 TEST(Replay, OfARecordedRunHasNoMismatch) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 100");
+  record_run(store, "--lifecycles 100");
   const ProgramResult result = turnhalle_program("replay " + store + " --verify --json");
   ASSERT_EQ(result.code, 0) << result.err;
   Json json = result.json();
@@ -51,7 +51,7 @@ void flip_byte_of(const std::string& path, const std::string& text) {
 TEST(Replay, FindsAFlippedByte) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 5");
+  record_run(store, "--lifecycles 5");
   flip_byte_of(store, "Direction ");
   const ProgramResult result = turnhalle_program("replay " + store + " --verify --json");
   EXPECT_EQ(result.code, 1) << result.out << result.err;
@@ -63,7 +63,7 @@ TEST(Replay, FindsAFlippedByte) {
 TEST(Replay, ShowsAnEpisodeAsText) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 2");
+  record_run(store, "--lifecycles 2");
   const ProgramResult result = turnhalle_program("replay " + store + " --lifecycle 1 --episode 0");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("episode 0: solve"));
@@ -76,7 +76,7 @@ TEST(Replay, AgentPlaysARecordingAgainToTheSameDigest) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
   Json first =
-      turnhalle_program(kRun + "--lifecycles 30 --json --store " + store).json();
+      turnhalle_program(kLakeRun + "--lifecycles 30 --json --store " + store).json();
   Json second =
       turnhalle_program("run scenarios/frozen_lake_obscure_easy_compact.json --agent replay:" +
                         store + " --lifecycles 30 --json")
@@ -87,14 +87,14 @@ TEST(Replay, AgentPlaysARecordingAgainToTheSameDigest) {
 TEST(Store, IsNeverOverwritten) {
   const ScratchFolder scratch;
   const std::string store = scratch.write("a.sqlite", "precious");
-  const ProgramResult result = turnhalle_program(kRun + "--store " + store);
+  const ProgramResult result = turnhalle_program(kLakeRun + "--store " + store);
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.error(), HasSubstr(store));
   EXPECT_EQ(std::filesystem::file_size(store), 8U);
 }
 
 TEST(Store, ThatCannotBeMadeIsBadInput) {
-  const ProgramResult result = turnhalle_program(kRun + "--store /proc/a.sqlite");
+  const ProgramResult result = turnhalle_program(kLakeRun + "--store /proc/a.sqlite");
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.error(), HasSubstr("/proc/a.sqlite"));
 }
@@ -103,7 +103,7 @@ TEST(Store, OnAFullDiskIsAnErrorOfOneLine) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
   const ProgramResult result = turnhalle_program(
-      kRun + "--lifecycles 20000 --store " + store, "trap '' XFSZ; ulimit -f 200; ");
+      kLakeRun + "--lifecycles 20000 --store " + store, "trap '' XFSZ; ulimit -f 200; ");
   EXPECT_THAT(result.code, AnyOf(1, 2)) << result.err;
   EXPECT_NE(result.error(), "") << result.err;
 }
@@ -121,7 +121,7 @@ TEST(Store, ThatIsNoneIsRefused) {
 TEST(Run, GoesOnAfterASignalToTheSameDigest) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  const std::string words = kRun + "--lifecycles 30000 --json --store " + store;
+  const std::string words = kLakeRun + "--lifecycles 30000 --json --store " + store;
   // A signal that comes before the program listens just ends it: on a busy machine, wait longer.
   ProgramResult stopped;
   for (const std::string seconds : {"0.3", "1", "3"}) {
@@ -134,7 +134,7 @@ TEST(Run, GoesOnAfterASignalToTheSameDigest) {
   EXPECT_THAT(stopped.err, HasSubstr("--resume"));
   const ProgramResult resumed = turnhalle_program(words + " --resume");
   ASSERT_EQ(resumed.code, 0) << resumed.err;
-  Json whole = turnhalle_program(kRun + "--lifecycles 30000 --json").json();
+  Json whole = turnhalle_program(kLakeRun + "--lifecycles 30000 --json").json();
   EXPECT_EQ(resumed.json()["digest"], whole["digest"]);
   EXPECT_EQ(resumed.json()["turns"], whole["turns"]);
 }
@@ -142,9 +142,9 @@ TEST(Run, GoesOnAfterASignalToTheSameDigest) {
 TEST(Run, RefusesToGoOnWithTheStoreOfAnother) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 3");
+  record_run(store, "--lifecycles 3");
   const ProgramResult result =
-      turnhalle_program(kRun + "--lifecycles 3 --seed 5 --resume --store " + store);
+      turnhalle_program(kLakeRun + "--lifecycles 3 --seed 5 --resume --store " + store);
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.error(), HasSubstr("seed 0"));
 }
@@ -152,7 +152,7 @@ TEST(Run, RefusesToGoOnWithTheStoreOfAnother) {
 TEST(Export, WritesLinesOfJson) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 3");
+  record_run(store, "--lifecycles 3");
   const ProgramResult result = turnhalle_program(
       "export " + store + " --format jsonl --json --out " + scratch.file("a.jsonl"));
   ASSERT_EQ(result.code, 0) << result.err;
@@ -163,7 +163,7 @@ TEST(Export, WritesLinesOfJson) {
 TEST(InspectStore, TellsTablesCountsVersionAndIntegrity) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 3");
+  record_run(store, "--lifecycles 3");
   Json json = turnhalle_program("inspect store " + store + " --json").json();
   EXPECT_EQ(json["counts"]["lifecycles"], 3);
   EXPECT_EQ(json["counts"]["episodes"], 21);
@@ -174,7 +174,7 @@ TEST(InspectStore, TellsTablesCountsVersionAndIntegrity) {
 TEST(InspectStore, CheckTellsWhatIsDamagedAndWhere) {
   const ScratchFolder scratch;
   const std::string store = scratch.file("a.sqlite");
-  record(store, "--lifecycles 3");
+  record_run(store, "--lifecycles 3");
   const ProgramResult intact = turnhalle_program("inspect store " + store + " --check");
   EXPECT_EQ(intact.code, 0) << intact.err;
   EXPECT_THAT(intact.out, HasSubstr("intact: 3 chains of hashes hold"));

@@ -59,8 +59,8 @@ class ReportRecorder final : public Recorder {
   Report& report_;
 };
 
-struct Stage {
-  explicit Stage(const std::string& more, std::uint64_t seed = 1)
+struct ShopStage {
+  explicit ShopStage(const std::string& more, std::uint64_t seed = 1)
       : scenario(shop_scenario(more).value()),
         world(std::make_unique<SingleEpisode>(scenario.family, RandomKey::from_seed(seed)),
               {{0}, RandomKey::from_seed(2), scenario.limits},
@@ -106,7 +106,7 @@ TEST(Conditions, ThatAreIdleLeaveEveryByteAsItIs) {
   // The third plan has a window in which nothing ever happens: it is drawn, and never hits.
   for (const std::string& more : {std::string(), R"("faults": [)" + all_kinds + "]",
                                   fault("crash", R"(, "window": {"turns": [900, 999]})")}) {
-    Stage stage(more);
+    ShopStage stage(more);
     stage.call({"put", "pay"});
     stage.say("hello", milliseconds(5));
     stage.call({"close"});
@@ -117,7 +117,7 @@ TEST(Conditions, ThatAreIdleLeaveEveryByteAsItIs) {
 }
 
 TEST(Latency, OfToolsLetsCallsFinishInTheirOwnOrder) {
-  Stage stage(R"("latency": {"tools": {"put": 30, "look": 10, "*": 20}})");
+  ShopStage stage(R"("latency": {"tools": {"put": 30, "look": 10, "*": 20}})");
   stage.call({"put", "pay", "look"});
   EXPECT_THAT(stage.report.order(), ElementsAre("look2", "pay1", "put0"));
   EXPECT_EQ(stage.report.finished, SimTime{} + milliseconds(30)) << "in flight together";
@@ -126,14 +126,14 @@ TEST(Latency, OfToolsLetsCallsFinishInTheirOwnOrder) {
 }
 
 TEST(Latency, OfTextDelaysItsEffect) {
-  Stage stage(R"("latency": {"action": 250})");
+  ShopStage stage(R"("latency": {"action": 250})");
   stage.say("hello", milliseconds(50));
   EXPECT_EQ(stage.report.finished, SimTime{} + milliseconds(300));
   EXPECT_EQ(stage.report.observation, "You say: hello");
 }
 
 TEST(Latency, BeyondTheDeadlineOfToolsHasNoEffect) {
-  Stage stage(R"("latency": {"tools": {"pay": 5000}, "tool_deadline_ms": 1000})");
+  ShopStage stage(R"("latency": {"tools": {"pay": 5000}, "tool_deadline_ms": 1000})");
   stage.call({"pay", "look"});
   EXPECT_THAT(stage.report.order(), ElementsAre("look1", "pay0"));
   EXPECT_EQ(stage.answer(1)["error"], "No answer came within 1000 ms.");
@@ -163,8 +163,8 @@ TEST(Latency, ModelsDrawWhatTheySay) {
 }
 
 TEST(Events, AreToldWithTheNextAnswerAndReachTheEnvironment) {
-  Stage stage(R"("events": [{"at_ms": 100, "text": "Rain.", "every_ms": 100, "times": 3},
-                            {"at_ms": 150, "name": "price", "payload": {"price": 7}}])");
+  ShopStage stage(R"("events": [{"at_ms": 100, "text": "Rain.", "every_ms": 100, "times": 3},
+                                {"at_ms": 150, "name": "price", "payload": {"price": 7}}])");
   stage.say("first", milliseconds(50));
   EXPECT_EQ(stage.report.observation, "You say: first");
   stage.say("second", milliseconds(200));
@@ -177,7 +177,7 @@ TEST(Events, AreToldWithTheNextAnswerAndReachTheEnvironment) {
 }
 
 TEST(Faults, TimeoutHasNoEffectAndTakesItsTime) {
-  Stage stage(fault("timeout", R"(, "target": "tool:pay", "after_ms": 2000)"));
+  ShopStage stage(fault("timeout", R"(, "target": "tool:pay", "after_ms": 2000)"));
   stage.call({"pay", "look"});
   EXPECT_EQ(stage.answer(1)["error"], "No answer came within 2000 ms.");
   EXPECT_EQ(stage.report.finished, SimTime{} + milliseconds(2000));
@@ -186,9 +186,9 @@ TEST(Faults, TimeoutHasNoEffectAndTakesItsTime) {
 }
 
 TEST(Faults, LostReplyLooksLikeATimeoutButHasItsEffect) {
-  Stage lost(fault("lost_reply", R"(, "target": "tool:pay", "after_ms": 2000)"));
+  ShopStage lost(fault("lost_reply", R"(, "target": "tool:pay", "after_ms": 2000)"));
   lost.call({"pay", "look"});
-  Stage timeout(fault("timeout", R"(, "target": "tool:pay", "after_ms": 2000)"));
+  ShopStage timeout(fault("timeout", R"(, "target": "tool:pay", "after_ms": 2000)"));
   timeout.call({"pay", "look"});
   EXPECT_EQ(lost.report.answers[1].content, timeout.report.answers[1].content);
   EXPECT_EQ(lost.report.finished, timeout.report.finished);
@@ -197,30 +197,31 @@ TEST(Faults, LostReplyLooksLikeATimeoutButHasItsEffect) {
 }
 
 TEST(Faults, ErrorSlowDuplicateAndPartialEffectDoWhatTheirNamesSay) {
-  Stage error(fault("error", R"(, "message": "Try later.")"));
+  ShopStage error(fault("error", R"(, "message": "Try later.")"));
   error.call({"pay"});
   EXPECT_EQ(error.answer()["error"], "Try later.");
   EXPECT_EQ(error.state()["till"], 0);
-  Stage slow(fault("slow", R"(, "delay": 700)"));
+  ShopStage slow(fault("slow", R"(, "delay": 700)"));
   slow.call({"pay"});
   EXPECT_EQ(slow.answer()["till"], 1);
   EXPECT_EQ(slow.report.finished, SimTime{} + milliseconds(700));
-  Stage twice(fault("duplicate"));
+  ShopStage twice(fault("duplicate"));
   twice.call({"pay"});
   EXPECT_EQ(twice.answer()["till"], 2);
   EXPECT_EQ(twice.report.answers.size(), 1U);
-  Stage part(fault("partial_effect"));
+  ShopStage part(fault("partial_effect"));
   part.call({"pay"});
   EXPECT_EQ(part.answer()["error"], "Service unavailable.");
   EXPECT_EQ(part.state()["till"], 0);
   EXPECT_EQ(part.state()["shelf"]["tea"], -1) << "the first effect took place";
-  for (const Stage* stage : {&error, &slow, &twice, &part}) {
+  for (const ShopStage* stage : {&error, &slow, &twice, &part}) {
     EXPECT_EQ(stage->report.faults.size(), 1U);
   }
 }
 
 TEST(Faults, SchemaDriftRenamesKeysAndWordsAndIsEnteredOnlyWhenSomethingChanged) {
-  Stage stage(fault("schema_drift", R"(, "rename": {"till": "cash_total", "hello": "goodbye"})"));
+  ShopStage stage(
+      fault("schema_drift", R"(, "rename": {"till": "cash_total", "hello": "goodbye"})"));
   stage.call({"pay"});
   EXPECT_EQ(stage.answer()["cash_total"], 1);
   EXPECT_FALSE(stage.answer().contains("till"));
@@ -231,7 +232,7 @@ TEST(Faults, SchemaDriftRenamesKeysAndWordsAndIsEnteredOnlyWhenSomethingChanged)
 }
 
 TEST(Faults, DroppedUserReplyIsNotSaidAndKeepsToolResults) {
-  Stage stage(fault("dropped_user_reply"));
+  ShopStage stage(fault("dropped_user_reply"));
   stage.say("hello");
   EXPECT_EQ(stage.report.observation, "No reply.");
   stage.call({"pay"});
@@ -240,7 +241,7 @@ TEST(Faults, DroppedUserReplyIsNotSaidAndKeepsToolResults) {
 }
 
 TEST(Faults, CrashIsTheEnvironmentsErrorAndHasNoReward) {
-  Stage stage(fault("crash"));
+  ShopStage stage(fault("crash"));
   stage.call({"pay", "look"});
   EXPECT_TRUE(stage.world.finished());
   EXPECT_EQ(stage.report.outcome, Outcome::environment_error);
@@ -250,14 +251,14 @@ TEST(Faults, CrashIsTheEnvironmentsErrorAndHasNoReward) {
 }
 
 TEST(Faults, HitOnlyTheirTargetInTheirWindow) {
-  Stage stage(
+  ShopStage stage(
       fault("error", R"(, "target": "tool:pay", "window": {"turns": [1, 2], "ms": [0, 50]})"));
   for (int turn = 0; turn < 4; ++turn) {
     stage.call({"pay", "look"});
     const std::size_t expected = turn == 0 ? 0U : turn == 1 ? 1U : 2U;
     EXPECT_EQ(stage.report.faults.size(), expected) << turn;
   }
-  Stage late(fault("error", R"(, "window": {"ms": [0, 50]})"));
+  ShopStage late(fault("error", R"(, "window": {"ms": [0, 50]})"));
   late.say("x", milliseconds(51));
   EXPECT_TRUE(late.report.faults.empty());
 }
@@ -265,15 +266,15 @@ TEST(Faults, HitOnlyTheirTargetInTheirWindow) {
 TEST(Faults, ComeAtTheirRateAndFromAStreamOfTheirOwn) {
   std::size_t hits = 0;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    Stage stage(R"("faults": [{"kind": "error", "rate": 0.2}])", seed);
+    ShopStage stage(R"("faults": [{"kind": "error", "rate": 0.2}])", seed);
     for (int turn = 0; turn < 20; ++turn) stage.call({"put"});
     hits += stage.report.faults.size();
   }
   EXPECT_NEAR(static_cast<double>(hits), 400.0, 90.0);  // five standard deviations
   // A second rule moves no draw of the first.
-  Stage one(R"("faults": [{"kind": "error", "rate": 0.3, "target": "tool:pay"}])");
-  Stage two(R"("faults": [{"kind": "error", "rate": 0.3, "target": "tool:pay"},
-                          {"kind": "slow", "rate": 0.5, "target": "tool:look", "delay": 3}])");
+  ShopStage one(R"("faults": [{"kind": "error", "rate": 0.3, "target": "tool:pay"}])");
+  ShopStage two(R"("faults": [{"kind": "error", "rate": 0.3, "target": "tool:pay"},
+                              {"kind": "slow", "rate": 0.5, "target": "tool:look", "delay": 3}])");
   std::vector<bool> first;
   std::vector<bool> second;
   for (int turn = 0; turn < 40; ++turn) {
@@ -296,7 +297,7 @@ TEST(Conditions, AreSavedRestoredAndForkedWithCallsInFlight) {
          "events": [{"at_ms": 20, "every_ms": 30, "times": 50, "text": "Tick."}],
          "faults": [{"kind": "timeout", "rate": 0.2, "after_ms": 70},
                     {"kind": "duplicate", "rate": 0.2}, {"kind": "lost_reply", "rate": 0.2}])";
-  Stage whole(more);
+  ShopStage whole(more);
   std::vector<std::unique_ptr<World>> forks;
   std::vector<std::string> states;
   const auto act = [](World& world, int turn) {
@@ -315,7 +316,7 @@ TEST(Conditions, AreSavedRestoredAndForkedWithCallsInFlight) {
   }
   ASSERT_FALSE(whole.world.finished());
   for (int turn = 0; turn < 12; ++turn) {
-    Stage again(more);
+    ShopStage again(more);
     ASSERT_TRUE(again.world.restore(states[static_cast<std::size_t>(turn)]));
     for (World* world : {&again.world, forks[static_cast<std::size_t>(turn)].get()}) {
       for (int next = turn; next < 12; ++next) act(*world, next);
@@ -340,8 +341,8 @@ TEST(Conditions, ThatNameWhatTheEnvironmentLacksAreRefused) {
 }
 
 TEST(Conditions, TenSimulatedHoursPassWithoutWaiting) {
-  Stage stage(R"("latency": {"action": 30000},
-                 "events": [{"at_ms": 10000, "every_ms": 10000, "times": 1000000, "text": "."}])");
+  ShopStage stage(R"("latency": {"action": 30000}, "events": [
+                     {"at_ms": 10000, "every_ms": 10000, "times": 1000000, "text": "."}])");
   std::size_t events = 0;
   while (stage.world.now() < SimTime{} + milliseconds(10 * 3'600'000)) {
     stage.say("think", milliseconds(30'000));

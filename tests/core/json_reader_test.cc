@@ -25,7 +25,7 @@ std::string reading(const std::string& text, const std::function<void(JsonObject
   return reader.ok() ? "" : reader.error().text();
 }
 
-const std::vector<std::string> kTypes = {"bool", "int", "string"};
+const std::vector<std::string> kSomeTypes = {"bool", "int", "string"};
 
 TEST(JsonReader, ReadsEveryKind) {
   const JsonDocument document =
@@ -37,7 +37,7 @@ TEST(JsonReader, ReadsEveryKind) {
   EXPECT_EQ(object.number("n", {0, 1}), 1.0);
   EXPECT_TRUE(object.boolean("b"));
   EXPECT_EQ(object.string("s"), "x");
-  EXPECT_EQ(object.one_of("t", kTypes), "int");
+  EXPECT_EQ(object.one_of("t", kSomeTypes), "int");
   EXPECT_EQ(object.integer_pair("p", {0, 9}), (std::pair<std::int64_t, std::int64_t>{1, 4}));
   EXPECT_EQ(object.integer_pair("q", {0, 9}), (std::pair<std::int64_t, std::int64_t>{2, 2}));
   EXPECT_EQ(object.number_pair("r", {0, 1}), (std::pair<double, double>{0.5, 1.0}));
@@ -66,7 +66,7 @@ TEST(JsonReader, AbsentKeysTakeTheirDefaults) {
                       EXPECT_EQ(object.number("n", {0, 1}, 0.65), 0.65);
                       EXPECT_TRUE(object.boolean("b", true));
                       EXPECT_EQ(object.string("s", "d"), "d");
-                      EXPECT_EQ(object.one_of("t", kTypes, "bool"), "bool");
+                      EXPECT_EQ(object.one_of("t", kSomeTypes, "bool"), "bool");
                       EXPECT_EQ(object.integer_pair("p", {}, {{1, 2}}).second, 2);
                       EXPECT_EQ(object.number_pair("q", {}, {{1, 2}}).first, 1.0);
                       EXPECT_TRUE(object.object("o", false).value().empty());
@@ -107,7 +107,7 @@ TEST(JsonReader, WrongKindOrRangeIsAnErrorAtTheValue) {
 }
 
 TEST(JsonReader, NamesOutsideTheListSuggestTheNearest) {
-  const auto read = [](JsonObject& object) { object.one_of("t", kTypes); };
+  const auto read = [](JsonObject& object) { object.one_of("t", kSomeTypes); };
   EXPECT_EQ(reading("{\"t\":\"integer\"}", read),
             "f.json:1:6 /t: expected one of bool, int, string; found \"integer\"."
             " Did you mean \"int\"?");

@@ -24,10 +24,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-RandomKey key_of(std::int64_t lifecycle) {
-  return RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle));
-}
-
 // One stored cell, as found by a full look through all tables.
 struct Cell {
   std::string table;
@@ -362,7 +358,7 @@ TEST(StoreDamageTest, FullDiskGivesOneErrorAndKeepsWhatWasAcknowledged) {
     auto store = std::move(Store::create(path, sample_run())).value();
     std::int64_t acknowledged = 0;
     for (std::int64_t i = 0; i < 10'000 && store->status().ok(); ++i) {
-      record(*store->recorder({i}), sample_episodes(key_of(i), 3));
+      record(*store->recorder({i}), sample_lifecycle(i));
       acknowledged = store->flush().ok() ? i + 1 : acknowledged;
     }
     const Status status = store->close();
@@ -448,7 +444,7 @@ TEST(StoreDamageTest, SecondProcessThatWantsToWriteIsRefusedAndDisturbsNothing) 
   const TestFolder folder;
   const std::string path = folder.file("s.sqlite");
   auto store = std::move(Store::create(path, sample_run())).value();
-  record(*store->recorder({0}), sample_episodes(key_of(0), 3));
+  record(*store->recorder({0}), sample_lifecycle(0));
   const pid_t child = fork();
   if (child == 0) {
     const auto second = Store::open_for_append(path);
@@ -460,7 +456,7 @@ TEST(StoreDamageTest, SecondProcessThatWantsToWriteIsRefusedAndDisturbsNothing) 
   int how = 0;
   waitpid(child, &how, 0);
   EXPECT_TRUE(WIFEXITED(how) && WEXITSTATUS(how) == 0);
-  record(*store->recorder({1}), sample_episodes(key_of(1), 3));
+  record(*store->recorder({1}), sample_lifecycle(1));
   ASSERT_TRUE(store->close().ok());
   const auto report = StoreReader::open(path)->check_integrity();
   EXPECT_TRUE(report->ok());
@@ -479,11 +475,11 @@ TEST(StoreDamageTest, FileLockedByAnotherProgramIsWaitedForAndThenGivenUp) {
     usleep(100'000);
     other.run("ROLLBACK");
   });
-  record(*store->recorder({0}), sample_episodes(key_of(0), 3));
+  record(*store->recorder({0}), sample_lifecycle(0));
   EXPECT_TRUE(store->flush().ok());
   release.join();
   ASSERT_TRUE(other.run("BEGIN IMMEDIATE"));
-  record(*store->recorder({1}), sample_episodes(key_of(1), 3));
+  record(*store->recorder({1}), sample_lifecycle(1));
   const Status status = store->flush();
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().text(), HasSubstr("another process is writing this file"));

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/recorder.h"
 #include "core/rng.h"
 #include "core/store.h"
 #include "core/store_reader.h"
@@ -87,6 +89,11 @@ inline StoredTurn sample_turn(Random& random) {
   return turn;
 }
 
+/// What a lifecycle of a sample store is drawn from.
+inline RandomKey sample_key(std::int64_t lifecycle) {
+  return RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle));
+}
+
 /// Episodes with one to four turns; the same for the same key.
 inline std::vector<StoredEpisode> sample_episodes(RandomKey key, int count) {
   Random random(key);
@@ -122,6 +129,11 @@ inline std::vector<StoredEpisode> sample_episodes(RandomKey key, int count) {
   return episodes;
 }
 
+/// What write_sample_store() records as this lifecycle.
+inline std::vector<StoredEpisode> sample_lifecycle(std::int64_t lifecycle) {
+  return sample_episodes(sample_key(lifecycle), 3);
+}
+
 inline void record(Recorder& recorder, const std::vector<StoredEpisode>& episodes) {
   for (std::size_t i = 0; i < episodes.size(); ++i) {
     const auto number = static_cast<std::int64_t>(i);
@@ -137,6 +149,14 @@ inline void record(Recorder& recorder, const std::vector<StoredEpisode>& episode
   recorder.lifecycle_ended();
 }
 
+/// Everything of a lifecycle as bytes, but the tokens' log-probabilities.
+inline std::string all_bytes(const std::vector<StoredEpisode>& episodes) {
+  std::string bytes;
+  auto recorder = make_canonical_recorder([&](std::string all) { bytes = std::move(all); });
+  record(*recorder, episodes);
+  return bytes;
+}
+
 /// A closed store with `count` lifecycles of three episodes and rows in every table. Nothing is
 /// committed before all is recorded, so that the turns of each lifecycle are one chunk.
 inline void write_sample_store(const std::string& path, int count) {
@@ -145,8 +165,7 @@ inline void write_sample_store(const std::string& path, int count) {
   auto store = std::move(Store::create(path, sample_run(), options)).value();
   for (int i = 0; i < count; ++i) {
     auto recorder = store->recorder({i});
-    record(*recorder,
-           sample_episodes(RandomKey::from_seed(7).split(static_cast<std::uint64_t>(i)), 3));
+    record(*recorder, sample_lifecycle(i));
   }
   store->metric(1, "reward/mean", 0.5);
   store->metric(2, "loss", -0.25);

@@ -24,10 +24,6 @@ struct Acknowledgement {
   std::int64_t turns = 0;
 };
 
-std::vector<StoredEpisode> episodes_of(std::int64_t lifecycle) {
-  return sample_episodes(RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle)), 3);
-}
-
 std::string canonical_bytes(const std::vector<StoredEpisode>& episodes) {
   std::string bytes;
   for (std::int64_t e = 0; e < std::ssize(episodes); ++e) {
@@ -77,7 +73,7 @@ class Child {
  private:
   bool record_one(Store& store, std::int64_t lifecycle) {
     const auto recorder = store.recorder({lifecycle});
-    const std::vector<StoredEpisode> episodes = episodes_of(lifecycle);
+    const std::vector<StoredEpisode> episodes = sample_lifecycle(lifecycle);
     std::int64_t turns = 0;
     for (std::int64_t e = 0; e < std::ssize(episodes); ++e) {
       const StoredEpisode& episode = episodes[static_cast<std::size_t>(e)];
@@ -112,7 +108,7 @@ class KillLoop {
         path_(options.folder + "/killed.sqlite"),
         key_(RandomKey::from_seed(options.seed).split("kill")) {
     for (std::int64_t i = 0; i < kLifecycles; ++i) {
-      expected_.push_back(canonical_bytes(episodes_of(i)));
+      expected_.push_back(canonical_bytes(sample_lifecycle(i)));
       digest_.update(expected_.back());
     }
   }

@@ -17,17 +17,6 @@ std::string copy_of_v1(const TestFolder& folder) {
   return path;
 }
 
-std::vector<StoredEpisode> sample(std::int64_t lifecycle) {
-  return sample_episodes(RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle)), 3);
-}
-
-std::string bytes_of(const std::vector<StoredEpisode>& episodes) {
-  std::string bytes;
-  auto recorder = make_canonical_recorder([&](std::string all) { bytes = std::move(all); });
-  record(*recorder, episodes);
-  return bytes;
-}
-
 void expect_sample(const StoreReader& reader) {
   const auto report = reader.check_integrity();
   ASSERT_TRUE(report.ok());
@@ -36,9 +25,9 @@ void expect_sample(const StoreReader& reader) {
     const auto lifecycle = reader.lifecycle(number);
     ASSERT_TRUE(lifecycle.ok());
     EXPECT_TRUE(lifecycle->complete);
-    EXPECT_EQ(bytes_of(lifecycle->episodes), bytes_of(sample(number)));
+    EXPECT_EQ(all_bytes(lifecycle->episodes), all_bytes(sample_lifecycle(number)));
     const auto& tokens = lifecycle->episodes[0].turns[0].reply.tokens;
-    const auto expected = sample(number)[0].turns[0].reply.tokens;
+    const auto expected = sample_lifecycle(number)[0].turns[0].reply.tokens;
     ASSERT_EQ(tokens != nullptr, expected != nullptr);
     if (tokens != nullptr) {
       EXPECT_EQ(tokens->logprobs, expected->logprobs);
@@ -77,11 +66,11 @@ TEST(StoreMigration, IsDoneWhenAStoreIsGoneOnWith) {
   auto store = Store::open_for_append(path);
   ASSERT_TRUE(store.ok()) << store.error().text();
   EXPECT_EQ((*store)->complete({0}).size(), 2U);
-  record(*(*store)->recorder({2}), sample(2));
+  record(*(*store)->recorder({2}), sample_lifecycle(2));
   ASSERT_TRUE((*store)->close().ok());
   const auto reader = std::move(StoreReader::open(path)).value();
   expect_sample(reader);
-  EXPECT_EQ(bytes_of(reader.lifecycle(2)->episodes), bytes_of(sample(2)));
+  EXPECT_EQ(all_bytes(reader.lifecycle(2)->episodes), all_bytes(sample_lifecycle(2)));
 }
 
 // What a crash left behind does not matter: not the half-written new store, nor the second name of

@@ -19,18 +19,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Everything of a lifecycle as bytes, but the tokens' log-probabilities.
-std::string all_bytes(const std::vector<StoredEpisode>& episodes) {
-  std::string bytes;
-  auto recorder = make_canonical_recorder([&](std::string all) { bytes = std::move(all); });
-  record(*recorder, episodes);
-  return bytes;
-}
-
-RandomKey key_of(int lifecycle) {
-  return RandomKey::from_seed(7).split(static_cast<std::uint64_t>(lifecycle));
-}
-
 TEST(StoreTest, EverythingRecordedReadsBackEqual) {
   const TestFolder folder;
   write_sample_store(folder.file("s.sqlite"), 10);
@@ -41,7 +29,7 @@ TEST(StoreTest, EverythingRecordedReadsBackEqual) {
     ASSERT_TRUE(lifecycle.ok());
     EXPECT_TRUE(lifecycle->complete);
     EXPECT_TRUE(lifecycle->damage.empty()) << lifecycle->damage.front().what;
-    EXPECT_EQ(all_bytes(lifecycle->episodes), all_bytes(sample_episodes(key_of(i), 3)));
+    EXPECT_EQ(all_bytes(lifecycle->episodes), all_bytes(sample_lifecycle(i)));
   }
 }
 
@@ -52,7 +40,7 @@ TEST(StoreTest, TokensReadBackToTheLastBit) {
   int compared = 0;
   for (int i = 0; i < 10; ++i) {
     const auto stored = reader->lifecycle(i);
-    const auto original = sample_episodes(key_of(i), 3);
+    const auto original = sample_lifecycle(i);
     for (std::size_t episode = 0; episode < 3; ++episode) {
       for (std::size_t turn = 0; turn < original[episode].turns.size(); ++turn) {
         const auto& expected = original[episode].turns[turn].reply.tokens;
@@ -124,7 +112,7 @@ TEST(StoreTest, LifecyclesFromManyThreadsAreEachInOrder) {
       threads.emplace_back([&store, thread] {
         for (int i = thread; i < 40; i += 4) {
           auto recorder = store->recorder({i});
-          record(*recorder, sample_episodes(key_of(i), 3));
+          record(*recorder, sample_lifecycle(i));
         }
       });
     }
@@ -143,7 +131,7 @@ TEST(StoreTest, ReaderSeesWhatWasFlushedWhileTheStoreIsWritten) {
   const TestFolder folder;
   auto store = std::move(Store::create(folder.file("s.sqlite"), sample_run())).value();
   auto recorder = store->recorder({0});
-  const auto episodes = sample_episodes(key_of(0), 1);
+  const auto episodes = sample_episodes(sample_key(0), 1);
   recorder->episode_started(0, episodes[0].start);
   recorder->turn_played(episodes[0].turns[0].record(0, 0));
   ASSERT_TRUE(store->flush().ok());
@@ -161,7 +149,7 @@ TEST(StoreTest, ReaderSeesWhatWasFlushedWhileTheStoreIsWritten) {
 TEST(StoreTest, LifecycleFlushedAfterEveryTurnReadsBackEqual) {
   const TestFolder folder;
   const std::string path = folder.file("s.sqlite");
-  const auto episodes = sample_episodes(key_of(5), 3);
+  const auto episodes = sample_lifecycle(5);
   std::int64_t turns = 0;
   {
     auto store = std::move(Store::create(path, sample_run())).value();
@@ -194,11 +182,11 @@ TEST(StoreTest, SecondRunHasItsOwnNumbers) {
   const TestFolder folder;
   {
     auto store = std::move(Store::create(folder.file("s.sqlite"), sample_run())).value();
-    record(*store->recorder({3}), sample_episodes(key_of(0), 1));
+    record(*store->recorder({3}), sample_episodes(sample_key(0), 1));
     RunInfo second = sample_run();
     second.agent = "expert";
     ASSERT_TRUE(store->add_run(second).ok());
-    record(*store->recorder({3}), sample_episodes(key_of(1), 1));
+    record(*store->recorder({3}), sample_episodes(sample_key(1), 1));
     ASSERT_TRUE(store->close().ok());
   }
   const auto reader = StoreReader::open(folder.file("s.sqlite"));
@@ -216,9 +204,9 @@ TEST(StoreTest, AppendingRemovesUnfinishedLifecyclesAndKeepsTheOthers) {
   const std::string path = folder.file("s.sqlite");
   {
     auto store = std::move(Store::create(path, sample_run())).value();
-    record(*store->recorder({0}), sample_episodes(key_of(0), 3));
+    record(*store->recorder({0}), sample_lifecycle(0));
     auto unfinished = store->recorder({1});
-    const auto episodes = sample_episodes(key_of(1), 2);
+    const auto episodes = sample_episodes(sample_key(1), 2);
     unfinished->episode_started(0, episodes[0].start);
     unfinished->turn_played(episodes[0].turns[0].record(0, 0));
     ASSERT_TRUE(store->close().ok());
@@ -226,12 +214,12 @@ TEST(StoreTest, AppendingRemovesUnfinishedLifecyclesAndKeepsTheOthers) {
   auto store = std::move(Store::open_for_append(path)).value();
   ASSERT_EQ(store->complete({0}).size(), 1U);
   EXPECT_EQ(store->complete({0})[0].value, 0);
-  record(*store->recorder({1}), sample_episodes(key_of(1), 3));
+  record(*store->recorder({1}), sample_lifecycle(1));
   store->metric(5, "loss", 1.0);
   ASSERT_TRUE(store->close().ok());
   const auto reader = StoreReader::open(path);
   EXPECT_TRUE(reader->check_integrity()->ok());
-  EXPECT_EQ(all_bytes(reader->lifecycle(1)->episodes), all_bytes(sample_episodes(key_of(1), 3)));
+  EXPECT_EQ(all_bytes(reader->lifecycle(1)->episodes), all_bytes(sample_lifecycle(1)));
 }
 
 TEST(StoreTest, CreatingRefusesAFileThatExists) {
@@ -340,7 +328,7 @@ TEST(StoreTest, ViewsShowTextsAsTheyWere) {
 TEST(StoreTest, FaultsAreShownWithWhatBecameOfThem) {
   const TestFolder folder;
   const std::string path = folder.file("s.sqlite");
-  auto episodes = sample_episodes(key_of(0), 2);
+  auto episodes = sample_episodes(sample_key(0), 2);
   for (StoredEpisode& episode : episodes) {
     for (StoredTurn& turn : episode.turns) turn.events.clear();
   }

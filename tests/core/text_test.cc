@@ -11,7 +11,7 @@
 namespace turnhalle {
 namespace {
 
-const std::vector<std::string> kTypes = {"bool", "int", "list", "number", "object", "string"};
+const std::vector<std::string> kTypeNames = {"bool", "int", "list", "number", "object", "string"};
 
 TEST(Shortest, ReadsBackAsTheSameDouble) {
   EXPECT_EQ(shortest(0.1), "0.1");
@@ -63,11 +63,11 @@ TEST(Trim, TakesAsciiSpaceOffBothEnds) {
 }
 
 TEST(NearestName, FindsMistypedNames) {
-  EXPECT_EQ(nearest_name("integer", kTypes), "int");    // contains
-  EXPECT_EQ(nearest_name("strnig", kTypes), "string");  // swapped neighbours: one edit
-  EXPECT_EQ(nearest_name("sting", kTypes), "string");   // dropped letter
-  EXPECT_EQ(nearest_name("Objekt", kTypes), "object");  // case does not count
-  EXPECT_EQ(nearest_name("num", kTypes), "number");     // prefix
+  EXPECT_EQ(nearest_name("integer", kTypeNames), "int");    // contains
+  EXPECT_EQ(nearest_name("strnig", kTypeNames), "string");  // swapped neighbours: one edit
+  EXPECT_EQ(nearest_name("sting", kTypeNames), "string");   // dropped letter
+  EXPECT_EQ(nearest_name("Objekt", kTypeNames), "object");  // case does not count
+  EXPECT_EQ(nearest_name("num", kTypeNames), "number");     // prefix
   const std::vector<std::string> recipes = {"connect_the_dots", "dr_grpo", "grpo", "rloo"};
   EXPECT_EQ(nearest_name("connect-the-dots", recipes), "connect_the_dots");
   EXPECT_EQ(nearest_name("GRPO", recipes), "grpo");
@@ -75,12 +75,12 @@ TEST(NearestName, FindsMistypedNames) {
 }
 
 TEST(NearestName, SuggestsNothingThatIsFar) {
-  EXPECT_EQ(nearest_name("frozen_lake", kTypes), "");
-  EXPECT_EQ(nearest_name("", kTypes), "");
-  EXPECT_EQ(nearest_name("x", kTypes), "");
+  EXPECT_EQ(nearest_name("frozen_lake", kTypeNames), "");
+  EXPECT_EQ(nearest_name("", kTypeNames), "");
+  EXPECT_EQ(nearest_name("x", kTypeNames), "");
   EXPECT_EQ(nearest_name("a", std::vector<std::string>{"b"}), "");         // nothing in common
   EXPECT_EQ(nearest_name("on", std::vector<std::string>{"connect"}), "");  // too short to contain
-  EXPECT_EQ(nearest_name(std::string(100000, 'a'), kTypes), "");
+  EXPECT_EQ(nearest_name(std::string(100000, 'a'), kTypeNames), "");
   EXPECT_EQ(nearest_name("name", std::vector<std::string>{"", std::string(100000, 'a')}), "");
 }
 
@@ -96,8 +96,8 @@ TEST(NearestName, FewestEditsWinAndFirstAmongEquals) {
 }
 
 TEST(DidYouMean, AsksOrSaysNothing) {
-  EXPECT_EQ(did_you_mean("integer", kTypes), " Did you mean \"int\"?");
-  EXPECT_EQ(did_you_mean("frozen_lake", kTypes), "");
+  EXPECT_EQ(did_you_mean("integer", kTypeNames), " Did you mean \"int\"?");
+  EXPECT_EQ(did_you_mean("frozen_lake", kTypeNames), "");
 }
 
 TEST(Utf8, WellFormedTextIsAccepted) {

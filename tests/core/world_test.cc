@@ -47,8 +47,9 @@ class HearingRecorder final : public Recorder {
 };
 
 // A world around a commanded lifecycle.
-struct Stage {
-  explicit Stage(WorldLimits limits = {}, std::int64_t episodes = 1, std::int64_t turns_max = 100)
+struct CommandedStage {
+  explicit CommandedStage(WorldLimits limits = {}, std::int64_t episodes = 1,
+                          std::int64_t turns_max = 100)
       : world(std::make_unique<CommandedLifecycle>(episodes, turns_max),
               {{0}, RandomKey::from_seed(1), limits}, std::make_unique<HearingRecorder>(heard)) {}
 
@@ -65,7 +66,7 @@ struct Stage {
 };
 
 TEST(World, ConversationGrowsByReplyAndObservation) {
-  Stage stage;
+  CommandedStage stage;
   stage.world.start();
   EXPECT_EQ(stage.last_message(), "Begin after 0");
   stage.say("hello");
@@ -78,7 +79,7 @@ TEST(World, ConversationGrowsByReplyAndObservation) {
 }
 
 TEST(World, EachTurnHasAKeyOfItsOwn) {
-  Stage stage({}, 2);
+  CommandedStage stage({}, 2);
   stage.world.start();
   const RandomKey first = stage.world.conversation().key;
   stage.say("a");
@@ -89,7 +90,7 @@ TEST(World, EachTurnHasAKeyOfItsOwn) {
 }
 
 TEST(World, EpisodesContinueTheConversationOnlyWhereTheySaySo) {
-  Stage stage({}, 3);
+  CommandedStage stage({}, 3);
   stage.world.start();
   stage.say("end");
   EXPECT_EQ(stage.last_message(), "Begin after 2");
@@ -107,7 +108,7 @@ TEST(World, EpisodesContinueTheConversationOnlyWhereTheySaySo) {
 }
 
 TEST(World, ALatencyMovesVirtualTime) {
-  Stage stage;
+  CommandedStage stage;
   stage.world.start();
   stage.say("a", milliseconds(250));
   EXPECT_EQ(stage.world.now(), SimTime{} + milliseconds(250));
@@ -118,7 +119,7 @@ TEST(World, ALatencyMovesVirtualTime) {
 }
 
 TEST(World, WaitingLetsTimePassUntilTheEvent) {
-  Stage stage;
+  CommandedStage stage;
   stage.world.start();
   stage.say("wait 40", milliseconds(2));
   EXPECT_EQ(stage.world.now(), SimTime{} + milliseconds(42));
@@ -127,7 +128,7 @@ TEST(World, WaitingLetsTimePassUntilTheEvent) {
 }
 
 TEST(World, EventsBeforeTheReplyArrivesHappenFirst) {
-  Stage stage;
+  CommandedStage stage;
   stage.world.start();
   stage.say("later 10");
   stage.say("later 90");
@@ -139,7 +140,7 @@ TEST(World, EventsBeforeTheReplyArrivesHappenFirst) {
 }
 
 TEST(World, EventsOfAnEpisodeDieWithIt) {
-  Stage stage({}, 2);
+  CommandedStage stage({}, 2);
   stage.world.start();
   stage.say("later 10");
   stage.say("end");
@@ -148,7 +149,7 @@ TEST(World, EventsOfAnEpisodeDieWithIt) {
 }
 
 TEST(World, WaitingForNothingIsTheEnvironmentsFaultAndHasNoReward) {
-  Stage stage({}, 3);
+  CommandedStage stage({}, 3);
   stage.world.start();
   stage.say("hang");
   EXPECT_TRUE(stage.world.finished());
@@ -161,7 +162,7 @@ TEST(World, AFloodOfEventsIsCutWhetherTheAgentWaitsOrNot) {
   for (const std::string command : {"flood", "trickle"}) {
     WorldLimits limits;
     limits.events_per_turn_max = 25;
-    Stage stage(limits, 3);
+    CommandedStage stage(limits, 3);
     stage.world.start();
     stage.say(command);
     if (!stage.world.finished()) stage.say("go on");
@@ -175,7 +176,7 @@ TEST(World, AFloodOfEventsIsCutWhetherTheAgentWaitsOrNot) {
 TEST(World, AnEpisodeThatTakesTooLongIsTruncated) {
   WorldLimits limits;
   limits.episode_time = milliseconds(100);
-  Stage stage(limits, 2);
+  CommandedStage stage(limits, 2);
   stage.world.start();
   stage.say("a", milliseconds(100));
   EXPECT_TRUE(stage.heard.ends.empty());
@@ -183,7 +184,7 @@ TEST(World, AnEpisodeThatTakesTooLongIsTruncated) {
   ASSERT_EQ(stage.heard.ends.size(), 1U);
   EXPECT_EQ(stage.heard.ends[0].outcome, Outcome::truncated);
   const std::string bytes = stage.world.snapshot();
-  Stage again(limits, 2);
+  CommandedStage again(limits, 2);
   ASSERT_TRUE(again.world.restore(bytes));
   again.say("c", milliseconds(100));
   EXPECT_TRUE(again.heard.ends.empty()) << "the second episode has time of its own";
@@ -207,7 +208,7 @@ TEST(World, ThatMisbehavesIsStoppedByALimitThatIsNamed) {
   for (const Case& misbehaviour : cases) {
     WorldLimits limits;
     misbehaviour.set(limits);
-    Stage stage(limits, 3, 1000);
+    CommandedStage stage(limits, 3, 1000);
     stage.world.start();
     for (int turn = 0; turn < 100 && !stage.world.finished(); ++turn) {
       stage.say(misbehaviour.reply);
@@ -227,7 +228,7 @@ TEST(World, ThatMisbehavesIsStoppedByALimitThatIsNamed) {
 TEST(World, AReplyAfterTheDeadlineIsATimeout) {
   WorldLimits limits;
   limits.reply_deadline = milliseconds(100);
-  Stage stage(limits);
+  CommandedStage stage(limits);
   stage.world.start();
   stage.say("in time", milliseconds(100));
   EXPECT_FALSE(stage.world.finished());
@@ -238,7 +239,7 @@ TEST(World, AReplyAfterTheDeadlineIsATimeout) {
 TEST(World, LongRepliesAreCutAndTextIsMadeReadable) {
   WorldLimits limits;
   limits.reply_bytes_max = 4;
-  Stage stage(limits);
+  CommandedStage stage(limits);
   stage.world.start();
   stage.say("abcdefgh");
   EXPECT_EQ(stage.heard.turns[0].text, "abcd");
@@ -248,7 +249,7 @@ TEST(World, LongRepliesAreCutAndTextIsMadeReadable) {
 }
 
 TEST(World, TheLastTurnIsTruncated) {
-  Stage stage({}, 1, 2);
+  CommandedStage stage({}, 1, 2);
   stage.world.start();
   stage.say("a");
   EXPECT_FALSE(stage.world.finished());
@@ -258,7 +259,7 @@ TEST(World, TheLastTurnIsTruncated) {
 }
 
 TEST(World, AnInfrastructureFaultEndsTheLifecycleWithoutAReward) {
-  Stage stage({}, 3);
+  CommandedStage stage({}, 3);
   stage.world.start();
   AgentReply reply;
   reply.failure = ReplyFailure::infrastructure;
@@ -272,7 +273,7 @@ TEST(World, AnInfrastructureFaultEndsTheLifecycleWithoutAReward) {
 }
 
 TEST(World, AFaultOfTheAgentKeepsItsRewardAndTheLifecycleGoesOn) {
-  Stage stage({}, 3);
+  CommandedStage stage({}, 3);
   stage.world.start();
   AgentReply reply;
   reply.failure = ReplyFailure::agent;
@@ -287,7 +288,7 @@ const std::vector<std::pair<std::string, std::int64_t>> kPlay = {
     {"later 3", 2},  {"wait 9", 0}, {"end", 4},    {"b", 0},       {"end", 0}};
 
 TEST(World, RestoredAtAnyTurnItGoesOnToTheSameBytes) {
-  Stage whole({}, 3);
+  CommandedStage whole({}, 3);
   whole.world.start();
   std::vector<std::string> snapshots;
   std::vector<std::size_t> heard_before;
@@ -298,7 +299,7 @@ TEST(World, RestoredAtAnyTurnItGoesOnToTheSameBytes) {
   }
   ASSERT_TRUE(whole.world.finished());
   for (std::size_t turn = 0; turn < kPlay.size(); ++turn) {
-    Stage again({}, 3);
+    CommandedStage again({}, 3);
     ASSERT_TRUE(again.world.restore(snapshots[turn])) << turn;
     EXPECT_EQ(again.world.snapshot(), snapshots[turn]);
     for (std::size_t i = turn; i < kPlay.size(); ++i) {
@@ -313,20 +314,20 @@ TEST(World, RestoredAtAnyTurnItGoesOnToTheSameBytes) {
 }
 
 TEST(World, RefusesSnapshotsThatDoNotFit) {
-  Stage stage;
+  CommandedStage stage;
   stage.world.start();
   stage.say("later 5");
   const std::string bytes = stage.world.snapshot();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    Stage again;
+    CommandedStage again;
     EXPECT_FALSE(again.world.restore(std::string_view(bytes).substr(0, size))) << size;
   }
-  Stage again;
+  CommandedStage again;
   EXPECT_FALSE(again.world.restore(bytes + "x"));
 }
 
 TEST(WorldDeathTest, IsStartedOnceAndPlayedOnlyWhileItRuns) {
-  Stage stage;
+  CommandedStage stage;
   EXPECT_DEATH(stage.say("early"), "only a running world takes a reply");
   stage.world.start();
   EXPECT_DEATH(stage.world.start(), "a world is started once");

@@ -9,16 +9,13 @@
 #include <vector>
 
 #include "core/env_check.h"
-#include "core/event_queue.h"
 #include "envs/alchemy_players.h"
 #include "envs/alchemy_text.h"
+#include "tests/envs/family_case.h"
 #include "tests/envs/player_scores.h"
-#include "tests/envs/read_options.h"
 
 namespace turnhalle::alchemy {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 GraphOptions hard_graphs() {
   GraphOptions options;
@@ -39,10 +36,7 @@ const Observable& observable(const Environment& environment) {
 }
 
 StepResult answer(Environment& environment, const std::string& text) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = "<answer>" + text + "</answer>";
-  return environment.step(kAgentSeat, reply, queue);
+  return say(environment, "<answer>" + text + "</answer>");
 }
 
 std::string names_of(const Seen& seen, Combination pair) {

@@ -13,67 +13,15 @@
 
 #include "core/env_check.h"
 #include "core/playthrough.h"
-#include "envs/all.h"
 #include "envs/frozen_lake_obscure.h"
 #include "envs/frozen_lake_planner.h"
 #include "envs/task_sequence.h"
+#include "tests/envs/player_scores.h"
 
 namespace turnhalle::frozen_lake {
 namespace {
 
 constexpr std::int64_t kPacks = 2000;
-
-Scenario scenario_named(const std::string& name) {
-  return read_scenario(TURNHALLE_SOURCE_DIR "/scenarios/" + name + ".json", all_environments())
-      .value();
-}
-
-struct PositionScores {
-  std::vector<double> success;
-  std::vector<double> reward;
-};
-
-class ScoreRecorder final : public Recorder {
- public:
-  explicit ScoreRecorder(PositionScores& scores) : scores_(scores) {}
-  void episode_started(std::int64_t, const EpisodeStart& start) override {
-    solves_ = start.kind == EpisodeKind::solve;
-    position_ = static_cast<std::size_t>(start.position);
-  }
-  void turn_played(const TurnRecord&) override {}
-  void episode_ended(std::int64_t, const EpisodeEnd& end) override {
-    if (!solves_) {
-      EXPECT_EQ(end.outcome, Outcome::done);
-      return;
-    }
-    EXPECT_NE(end.outcome, Outcome::agent_error);
-    scores_.success[position_] += end.success ? 1.0 / static_cast<double>(kPacks) : 0.0;
-    scores_.reward[position_] += end.reward.value() / static_cast<double>(kPacks);
-  }
-  void lifecycle_ended() override {}
-
- private:
-  PositionScores& scores_;
-  bool solves_ = true;
-  std::size_t position_ = 0;
-};
-
-PositionScores score(const std::string& scenario_name, const std::string& role) {
-  const Scenario scenario = scenario_named(scenario_name);
-  const auto tasks = static_cast<std::size_t>(scenario.lifecycle.tasks);
-  PositionScores scores{std::vector<double>(tasks), std::vector<double>(tasks)};
-  const RunSeed seed{11, Split::test, 0};
-  for (std::int64_t pack = 0; pack < kPacks; ++pack) {
-    World world(make_lifecycle(scenario, seed, {pack}), {{pack}, seed.agent({pack}), {}},
-                std::make_unique<ScoreRecorder>(scores));
-    const auto player = scenario.family->make_player(role);
-    world.start();
-    while (!world.finished()) {
-      world.deliver(reply_of(*player, world.conversation()));
-    }
-  }
-  return scores;
-}
 
 struct Reference {
   std::string scenario;
@@ -87,7 +35,8 @@ class KnownScores : public testing::TestWithParam<Reference> {};
 // Four standard errors of 2 000 packs, and half a digit of the reference.
 TEST_P(KnownScores, AreReached) {
   const Reference& known = GetParam();
-  const PositionScores found = score(known.scenario, known.role);
+  const PositionScores found =
+      score_player(scenario_named(known.scenario), known.role, kPacks);
   for (std::size_t i = 0; i < known.success.size(); ++i) {
     const double p = known.success[i];
     const double error = std::sqrt(p * (1.0 - p) / static_cast<double>(kPacks));

@@ -13,12 +13,10 @@
 #include "core/text.h"
 #include "envs/frozen_lake_board.h"
 #include "envs/frozen_lake_text.h"
-#include "tests/envs/read_options.h"
+#include "tests/envs/family_case.h"
 
 namespace turnhalle::frozen_lake {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 // A board as the paper's generator sees it: rows of characters and a plain search over them.
 using Rows = std::vector<std::string>;
@@ -154,9 +152,8 @@ TEST(FrozenLakeBoard, WithoutIceOnlyTouchingStartsAndGoalsAreLeft) {
   }
 }
 
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options,
-                                                   PromptStyle style = PromptStyle::compact) {
-  return read_options(entry(), options, style).value();
+std::shared_ptr<const EnvironmentFamily> compact_family(const std::string& options = "{}") {
+  return family_of(entry(), options, PromptStyle::compact);
 }
 
 Task task_of(std::uint64_t hidden, std::uint64_t task) {
@@ -170,7 +167,7 @@ std::string buttons_of(const EnvironmentFamily& family, const Task& task) {
 }
 
 TEST(FrozenLakeButtons, AreUniformPermutationsOverLifecycles) {
-  const auto family = family_of("{}");
+  const auto family = compact_family();
   std::map<std::string, int> counts;
   for (std::uint64_t i = 0; i < 4800; ++i) {
     ++counts[buttons_of(*family, task_of(i, 0))];
@@ -183,7 +180,7 @@ TEST(FrozenLakeButtons, AreUniformPermutationsOverLifecycles) {
 
 TEST(FrozenLakeButtons, LastAsLongAsTheOptionSays) {
   const auto changes = [](const std::string& mapping, bool hidden) {
-    const auto family = family_of("{\"mapping\":\"" + mapping + "\"}");
+    const auto family = compact_family("{\"mapping\":\"" + mapping + "\"}");
     std::set<std::string> seen;
     for (std::uint64_t i = 0; i < 40; ++i) {
       seen.insert(buttons_of(*family, hidden ? task_of(i, 0) : task_of(0, i)));
@@ -196,12 +193,12 @@ TEST(FrozenLakeButtons, LastAsLongAsTheOptionSays) {
   EXPECT_TRUE(changes("per_task", false));
   EXPECT_FALSE(changes("identity", true));
   EXPECT_FALSE(changes("identity", false));
-  EXPECT_EQ(buttons_of(*family_of("{\"mapping\":\"identity\"}"), task_of(3, 4)),
+  EXPECT_EQ(buttons_of(*compact_family("{\"mapping\":\"identity\"}"), task_of(3, 4)),
             R"(["Down","Right","Up","Left"])");
 }
 
 TEST(FrozenLakeSizes, SidesAreDrawnEvenlyPerTask) {
-  const auto lake = family_of("{\"side\":[4,7]}")->make();
+  const auto lake = compact_family("{\"side\":[4,7]}")->make();
   std::map<std::size_t, int> sides;
   for (std::uint64_t i = 0; i < 2000; ++i) {
     lake->reset(task_of(0, i));
@@ -222,7 +219,7 @@ StepResult press(Environment& lake, int direction) {
 
 // Plays many tasks with known buttons and compares every step with the rules.
 TEST(FrozenLakeRules, EveryStepFollowsTheBoard) {
-  const auto lake = family_of("{\"mapping\":\"identity\",\"last_move_told\":true}")->make();
+  const auto lake = compact_family("{\"mapping\":\"identity\",\"last_move_told\":true}")->make();
   const auto& observable = dynamic_cast<const Observable&>(*lake);
   std::map<Outcome, int> outcomes;
   int blocked = 0;
@@ -256,7 +253,7 @@ TEST(FrozenLakeRules, EveryStepFollowsTheBoard) {
 
 TEST(FrozenLakeRules, UnreadableActionEndsTheEpisodeWithoutReward) {
   for (const PromptStyle style : {PromptStyle::paper, PromptStyle::compact}) {
-    const auto lake = family_of("{}", style)->make();
+    const auto lake = family_of(entry(), "{}", style)->make();
     lake->reset(task_of(0, 0));
     EventQueue queue;
     AgentReply reply;
@@ -269,7 +266,7 @@ TEST(FrozenLakeRules, UnreadableActionEndsTheEpisodeWithoutReward) {
 }
 
 TEST(FrozenLakeRules, ForeignBytesAreNotRestored) {
-  const auto lake = family_of("{}")->make();
+  const auto lake = compact_family()->make();
   for (const std::string& bytes : {std::string(), std::string(40, '\0'), std::string(40, '\x7f')}) {
     ByteReader in(bytes);
     EXPECT_FALSE(lake->restore(in));

@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "core/env_check.h"
-#include "core/event_queue.h"
 #include "envs/grid_players.h"
 #include "envs/grid_text.h"
+#include "tests/envs/family_case.h"
 #include "tests/envs/player_scores.h"
-#include "tests/envs/read_options.h"
 
 namespace turnhalle::grid {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 Task task_of(std::uint64_t hidden, std::int64_t number = 0) {
   return {key_of(hidden).split("hidden"),
@@ -32,10 +29,7 @@ const Observable& observable(const Environment& environment) {
 }
 
 StepResult go(Environment& environment, Cell to) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = "<answer>" + cell_text(to) + "</answer>";
-  return environment.step(kAgentSeat, reply, queue);
+  return say(environment, "<answer>" + cell_text(to) + "</answer>");
 }
 
 TEST(GridMap, CostsFillTheRangeAndAreMostlyLow) {
@@ -212,10 +206,7 @@ TEST(GridNavigation, IllegalMovesAndAMissedGoalGiveNothing) {
   const auto game = read_options(entry(), "{\"rounds\":2}", PromptStyle::paper).value()->make();
   for (const std::string text : {"(1,1)", "1", "1,1,1", "a,b", "", "-1,2", "99,99"}) {
     game->reset(task_of(2));
-    EventQueue queue;
-    AgentReply reply;
-    reply.text = "<answer>" + text + "</answer>";
-    const StepResult result = game->step(kAgentSeat, reply, queue);
+    const StepResult result = say(*game, "<answer>" + text + "</answer>");
     EXPECT_EQ(result.outcome, Outcome::agent_error) << text;
     EXPECT_EQ(result.reward, 0.0);
   }

@@ -7,27 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "core/event_queue.h"
-#include "tests/envs/read_options.h"
+#include "tests/envs/family_case.h"
 
 namespace turnhalle::guess_number {
 namespace {
 
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options = "{}",
-                                                   PromptStyle style = PromptStyle::paper) {
-  return read_options(entry(), options, style).value();
-}
-
 Task task_of(std::uint64_t number) {
   const RandomKey key = RandomKey::from_seed(3);
   return {key.split("hidden"), key.split("task").split(number), 0};
-}
-
-StepResult guess(Environment& environment, const std::string& text) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = text;
-  return environment.step(kAgentSeat, reply, queue);
 }
 
 std::int64_t secret_of(const Environment& environment) {
@@ -35,7 +22,7 @@ std::int64_t secret_of(const Environment& environment) {
 }
 
 TEST(GuessNumber, SecretsAreUniform) {
-  const auto game = family_of()->make();
+  const auto game = family_of(entry())->make();
   std::map<std::int64_t, int> counts;
   for (std::uint64_t i = 0; i < 4500; ++i) {
     game->reset(task_of(i));
@@ -49,29 +36,29 @@ TEST(GuessNumber, SecretsAreUniform) {
 
 TEST(GuessNumber, AnswersSayWhereTheSecretIs) {
   for (std::uint64_t i = 0; i < 50; ++i) {
-    const auto game = family_of("{\"guesses\":64}")->make();
+    const auto game = family_of(entry(), "{\"guesses\":64}")->make();
     EXPECT_EQ(game->reset(task_of(i)).user,
               "Guess a number from 1 to 9. Reply with the number only.");
     const std::int64_t secret = secret_of(*game);
     for (std::int64_t number = 1; number <= 9; ++number) {
       if (number == secret) continue;
-      const StepResult result = guess(*game, std::to_string(number));
+      const StepResult result = say(*game, std::to_string(number));
       EXPECT_EQ(result.outcome, Outcome::running);
       EXPECT_EQ(result.observation, number < secret ? "Higher" : "Lower");
       EXPECT_EQ(result.reward, 0.0);
     }
-    const StepResult found = guess(*game, std::to_string(secret));
+    const StepResult found = say(*game, std::to_string(secret));
     EXPECT_EQ(found.outcome, Outcome::done);
     EXPECT_EQ(found.reward, 1.0);
   }
 }
 
 TEST(GuessNumber, EndsWhenTheGuessesAreUsedUp) {
-  const auto game = family_of("{\"guesses\":2}")->make();
+  const auto game = family_of(entry(), "{\"guesses\":2}")->make();
   game->reset(task_of(0));
   const std::string wrong = secret_of(*game) == 1 ? "2" : "1";
-  EXPECT_EQ(guess(*game, wrong).outcome, Outcome::running);
-  EXPECT_EQ(guess(*game, wrong).outcome, Outcome::truncated);
+  EXPECT_EQ(say(*game, wrong).outcome, Outcome::running);
+  EXPECT_EQ(say(*game, wrong).outcome, Outcome::truncated);
 }
 
 TEST(GuessNumber, ReadsExactlyOneNumber) {
@@ -80,21 +67,21 @@ TEST(GuessNumber, ReadsExactlyOneNumber) {
   const std::vector<std::string> unreadable = {
       "", "five", "5 or 6", "-5", "3.5", "0", "10", "55", "5 5", "99999999999999999999999"};
   for (const std::string& text : readable) {
-    const auto game = family_of("{\"guesses\":1}")->make();
+    const auto game = family_of(entry(), "{\"guesses\":1}")->make();
     game->reset(task_of(0));
-    EXPECT_NE(guess(*game, text).outcome, Outcome::agent_error) << text;
+    EXPECT_NE(say(*game, text).outcome, Outcome::agent_error) << text;
   }
   for (const std::string& text : unreadable) {
-    const auto game = family_of("{\"guesses\":1}")->make();
+    const auto game = family_of(entry(), "{\"guesses\":1}")->make();
     game->reset(task_of(0));
-    const StepResult result = guess(*game, text);
+    const StepResult result = say(*game, text);
     EXPECT_EQ(result.outcome, Outcome::agent_error) << text;
     EXPECT_EQ(result.reward, 0.0) << text;
   }
 }
 
 double success(const std::string& role, std::uint64_t games) {
-  const auto family = family_of();
+  const auto family = family_of(entry());
   const auto game = family->make();
   const auto player = family->make_player(role);
   double sum = 0.0;
@@ -103,7 +90,7 @@ double success(const std::string& role, std::uint64_t games) {
     for (std::int64_t turn = 0;; ++turn) {
       const RandomKey key = RandomKey::from_seed(i).split(static_cast<std::uint64_t>(turn));
       const StepResult result =
-          guess(*game, player->play({*game, {}, EpisodeKind::solve, 0, turn}, key));
+          say(*game, player->play({*game, {}, EpisodeKind::solve, 0, turn}, key));
       sum += result.reward;
       if (result.outcome != Outcome::running) break;
     }

@@ -8,15 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "core/event_queue.h"
 #include "envs/control_expression.h"
 #include "envs/control_model.h"
+#include "tests/envs/family_case.h"
 #include "tests/envs/player_scores.h"
 
 namespace turnhalle::control {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 constexpr Variables kSomewhere = {2.0, -3.0, 4.0, 10.0, 0.0, 12.0, 8.0};
 
@@ -142,23 +140,8 @@ TEST(Identification, FindsThePlantFromOneTable) {
   EXPECT_FALSE(identify({}, found));
 }
 
-Result<std::shared_ptr<const EnvironmentFamily>> read_options(const std::string& options) {
-  const auto document = parse_json(options, "options.json");
-  JsonReader reader(*document);
-  auto family = entry().read(reader.object(), PromptStyle::paper);
-  if (!reader.ok()) return reader.error();
-  return family;
-}
-
 Task task_of(std::uint64_t number, std::int64_t position = 0) {
   return {key_of(1).split("hidden"), key_of(number).split("task"), position, position};
-}
-
-StepResult submit(Environment& environment, const std::string& reply) {
-  EventQueue queue;
-  AgentReply said;
-  said.text = reply;
-  return environment.step(kAgentSeat, said, queue);
 }
 
 std::string answer(const std::string& expression) {
@@ -166,12 +149,12 @@ std::string answer(const std::string& expression) {
 }
 
 TEST(OptimalControl, PlaysTheLawAndShowsTheTable) {
-  const auto game = read_options("{\"horizon\":2}").value()->make();
+  const auto game = family_of(entry(), "{\"horizon\":2}")->make();
   game->reset(task_of(1));
   const auto& world = dynamic_cast<const Observable&>(*game);
   const ControlTask task = world.seen().task;
   const Plant plant = world.hidden_plant();
-  const StepResult result = submit(*game, "So: " + answer(" 5 if t == 0 else -0.25 ") + "\n");
+  const StepResult result = say(*game, "So: " + answer(" 5 if t == 0 else -0.25 ") + "\n");
   const double v1 = plant.a * task.v + plant.b;
   const double v2 = plant.a * v1 - 0.25 * plant.b;
   const double x2 = task.x + v1 + v2;
@@ -185,7 +168,7 @@ TEST(OptimalControl, PlaysTheLawAndShowsTheTable) {
 }
 
 TEST(OptimalControl, UnreadableRepliesCostATenthAndFailuresNothing) {
-  const auto game = read_options("{}").value()->make();
+  const auto game = family_of(entry())->make();
   const std::vector<std::string> replies = {
       "",
       "0",
@@ -197,23 +180,23 @@ TEST(OptimalControl, UnreadableRepliesCostATenthAndFailuresNothing) {
       "<answer>u=<action_expression>x</action_expression></answer>"};
   for (const std::string& reply : replies) {
     game->reset(task_of(1));
-    const StepResult result = submit(*game, reply);
+    const StepResult result = say(*game, reply);
     EXPECT_EQ(result.outcome, Outcome::agent_error) << reply;
     EXPECT_EQ(result.reward, -0.1) << reply;
   }
   game->reset(task_of(1));
-  const StepResult failed = submit(*game, answer("1/(3-t)"));
+  const StepResult failed = say(*game, answer("1/(3-t)"));
   EXPECT_EQ(failed.outcome, Outcome::done);
   EXPECT_EQ(failed.reward, 0.0);
   EXPECT_NE(failed.observation.find("no finite value"), std::string::npos);
 }
 
 TEST(OptimalControl, ShowsTheLastLawThatRanInTheSameLifecycle) {
-  const auto game = read_options("{\"previous_policy_shown\":true}").value()->make();
+  const auto game = family_of(entry(), "{\"previous_policy_shown\":true}")->make();
   EXPECT_EQ(game->reset(task_of(1, 0)).user.find("that ran"), std::string::npos);
-  submit(*game, answer("0.125*x"));
+  say(*game, answer("0.125*x"));
   EXPECT_NE(game->reset(task_of(2, 1)).user.find("that ran: 0.125*x\n"), std::string::npos);
-  submit(*game, answer("1/0"));
+  say(*game, answer("1/0"));
   EXPECT_NE(game->reset(task_of(3, 2)).user.find("that ran: 0.125*x\n"), std::string::npos);
   EXPECT_EQ(game->reset(task_of(1, 0)).user.find("that ran"), std::string::npos);
 }
@@ -244,7 +227,7 @@ INSTANTIATE_TEST_SUITE_P(Players, KnownControlScores,
 
 TEST(ControlOptions, AreReadWithTheirBounds) {
   const auto refused = [](const std::string& options) {
-    const auto family = read_options(options);
+    const auto family = read_options(entry(), options, PromptStyle::paper);
     return family ? std::string("accepted") : family.error().text();
   };
   EXPECT_NE(refused("{\"horizon\":1}").find("/horizon"), std::string::npos);

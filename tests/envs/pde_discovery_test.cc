@@ -9,15 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "core/event_queue.h"
 #include "envs/pde_actions.h"
 #include "envs/pde_players.h"
+#include "tests/envs/family_case.h"
 #include "tests/envs/player_scores.h"
 
 namespace turnhalle::pde {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 Equation equation_of(const std::string& text) { return parse_equation(text).value(); }
 
@@ -200,10 +198,7 @@ Task task_of(std::int64_t position) {
 }
 
 StepResult act(Environment& environment, const std::string& action) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = "I say <answer>" + action + "</answer>";
-  return environment.step(kAgentSeat, reply, queue);
+  return say(environment, "I say <answer>" + action + "</answer>");
 }
 
 const Observable& observable(const Environment& environment) {

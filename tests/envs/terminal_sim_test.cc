@@ -9,15 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "core/event_queue.h"
 #include "envs/terminal_players.h"
+#include "tests/envs/family_case.h"
 #include "tests/envs/player_scores.h"
-#include "tests/envs/read_options.h"
 
 namespace turnhalle::terminal {
 namespace {
-
-RandomKey key_of(std::uint64_t number) { return RandomKey::from_seed(7).split(number); }
 
 // Every kind on every system: nothing holds at first, everything after the last line and not
 // before it, within the budget.
@@ -66,21 +63,10 @@ TEST(TerminalTasks, AreHalfCompositeAndUniformWithin) {
   for (const auto& [system, count] : systems) EXPECT_NEAR(count, 1333, 150);
 }
 
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options) {
-  return read_options(entry(), options, PromptStyle::paper).value();
-}
-
-StepResult say(Environment& game, const std::string& text) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = text;
-  return game.step(kAgentSeat, reply, queue);
-}
-
 Task task_of(std::uint64_t number) { return {key_of(1), key_of(number), 0, 0}; }
 
 TEST(Terminal, EndsWithSuccessStepsOrAnUnreadableAnswer) {
-  const auto game = family_of("{\"steps\":3}")->make();
+  const auto game = family_of(entry(), "{\"steps\":3}")->make();
   for (const std::string& unreadable : {std::string("ls"), std::string("<answer> </answer>"),
                                         std::string("<answer>ls</answer><answer>ls</answer>"),
                                         "<answer>" + std::string(2001, 'x') + "</answer>"}) {
@@ -98,7 +84,7 @@ TEST(Terminal, EndsWithSuccessStepsOrAnUnreadableAnswer) {
 
 // What a line would undo after it has reached the goal is not done any more.
 TEST(Terminal, LooksAtTheGoalAfterEveryCommandOfALine) {
-  const auto game = family_of("{\"composite_share\":0}")->make();
+  const auto game = family_of(entry(), "{\"composite_share\":0}")->make();
   const auto& seen = dynamic_cast<const Observable&>(*game);
   int undone = 0;
   for (std::uint64_t i = 0; i < 100; ++i) {
@@ -118,7 +104,7 @@ TEST(Terminal, LooksAtTheGoalAfterEveryCommandOfALine) {
 }
 
 TEST(Terminal, RunsTheFirstCommandOfALineThatArrivesInPart) {
-  const auto family = family_of("{}");
+  const auto family = family_of(entry());
   const auto game = family->make();
   const auto& seen = dynamic_cast<const Observable&>(*game);
   EventQueue queue;
@@ -148,7 +134,7 @@ TEST(Terminal, RunsTheFirstCommandOfALineThatArrivesInPart) {
 }
 
 TEST(Terminal, RestoresWhatItSavedAndRefusesWhatNoGameHas) {
-  const auto game = family_of("{\"steps\":3}")->make();
+  const auto game = family_of(entry(), "{\"steps\":3}")->make();
   const auto saved = [&game] {
     std::string bytes;
     ByteWriter out(bytes);
@@ -156,7 +142,7 @@ TEST(Terminal, RestoresWhatItSavedAndRefusesWhatNoGameHas) {
     return bytes;
   };
   const auto restores = [](const std::string& bytes) {
-    const auto other = family_of("{\"steps\":3}")->make();
+    const auto other = family_of(entry(), "{\"steps\":3}")->make();
     ByteReader in(bytes);
     return other->restore(in) && in.finished();
   };
@@ -194,7 +180,7 @@ TEST(TerminalOptions, AreReadWithTheirBounds) {
 
 // The first line is lost twice, as a fault does: the expert goes on from what was run.
 TEST(TerminalPlayers, TheExpertGivesALineUntilItHasArrived) {
-  const auto family = family_of("{\"composite_share\":1}");
+  const auto family = family_of(entry(), "{\"composite_share\":1}");
   const auto game = family->make();
   const auto player = family->make_player("expert");
   const auto& seen = dynamic_cast<const Observable&>(*game);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/kernels/splitmix64.h"
+
 CudaIndex threadIdx, blockIdx, blockDim, gridDim;
 
 namespace turnhalle::cuda_on_cpu {
@@ -19,15 +21,6 @@ namespace context = boost::context;
 constexpr std::size_t kStackBytes = 65536;
 constexpr unsigned int kWholeWarp = 0xffffffffU;
 constexpr std::size_t kWarp = 32;
-
-/// A step of splitmix64.
-std::uint64_t next_random(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31U);
-}
 
 enum class State : std::uint8_t { ready, at_block_barrier, at_warp_barrier, ended };
 

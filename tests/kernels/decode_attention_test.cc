@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@
 namespace turnhalle::kernels {
 namespace {
 
-struct Problem {
+struct AttentionProblem {
   std::int64_t heads, kv_heads, dim;
   std::vector<std::int64_t> lengths;
   float range = 1.0F;
@@ -22,8 +21,8 @@ struct Problem {
 };
 
 /// One call's arrays between guards.
-struct Call {
-  explicit Call(const Problem& p) {
+struct AttentionCall {
+  explicit AttentionCall(const AttentionProblem& p) {
     const std::size_t rows = p.lengths.size();
     const auto queries = rows * static_cast<std::size_t>(p.heads * p.dim);
     for (std::size_t row = 0; row < rows; ++row) {
@@ -49,50 +48,50 @@ struct Call {
   float* out = nullptr;
 };
 
-void check_problem(const Problem& p, const Tolerance& tolerance) {
+void check_attention(const AttentionProblem& p, const Tolerance& tolerance) {
   check_kernel({.name = std::to_string(p.heads) + " heads of " + std::to_string(p.dim),
                 .tolerance = tolerance,
                 .definition = [&p] {
-                  const Call call(p);
+                  const AttentionCall call(p);
                   definition::decode_attention(call.input, call.out);
                   return call.outputs();
                 },
                 .fast = [&p](const CpuRun& run) {
-                  const Call call(p);
+                  const AttentionCall call(p);
                   decode_attention(call.input, call.out, run);
                   return call.outputs();
                 },
                 .cuda = {}});
 }
 
-const Tolerance kTolerance{1e-5, 1e-5, "float32 sums of dim products; values of size 1"};
+const Tolerance kAttentionTolerance{1e-5, 1e-5, "float32 sums of dim products; values of size 1"};
 
 TEST(DecodeAttention, VersionsAgreeForOddAndUnitShapes) {
-  check_problem({.heads = 1, .kv_heads = 1, .dim = 1, .lengths = {1}}, kTolerance);
-  check_problem({.heads = 3, .kv_heads = 1, .dim = 7, .lengths = {1, 5, 33}}, kTolerance);
-  check_problem({.heads = 9, .kv_heads = 3, .dim = 64, .lengths = {31, 32, 64, 65, 257}},
-                kTolerance);
-  check_problem({.heads = 4, .kv_heads = 4, .dim = 24, .lengths = {100}}, kTolerance);
+  check_attention({.heads = 1, .kv_heads = 1, .dim = 1, .lengths = {1}}, kAttentionTolerance);
+  check_attention({.heads = 3, .kv_heads = 1, .dim = 7, .lengths = {1, 5, 33}},
+                  kAttentionTolerance);
+  check_attention({.heads = 9, .kv_heads = 3, .dim = 64, .lengths = {31, 32, 64, 65, 257}},
+                  kAttentionTolerance);
+  check_attention({.heads = 4, .kv_heads = 4, .dim = 24, .lengths = {100}}, kAttentionTolerance);
 }
 
 TEST(DecodeAttention, VersionsAgreeForExtremeScores) {
-  check_problem({.heads = 2, .kv_heads = 1, .dim = 16, .lengths = {90, 3}, .range = 100.0F,
-                 .scale = 1.0F},
-                {2e-2, 1e-3, "scores of size 1e4 have float32 steps of 1e-3"});
+  check_attention({.heads = 2, .kv_heads = 1, .dim = 16, .lengths = {90, 3}, .range = 100.0F,
+                   .scale = 1.0F},
+                  {2e-2, 1e-3, "scores of size 1e4 have float32 steps of 1e-3"});
 }
 
 TEST(DecodeAttention, NonFiniteKeysGiveWhatTheDefinitionGives) {
-  const float infinity = std::numeric_limits<float>::infinity();
-  for (const float disturbance : {infinity, -infinity, std::nanf("")}) {
-    check_problem({.heads = 4, .kv_heads = 2, .dim = 8, .lengths = {40, 2},
-                   .disturbance = disturbance},
-                  kTolerance);
+  for (const float disturbance : {kInfinity, -kInfinity, std::nanf("")}) {
+    check_attention({.heads = 4, .kv_heads = 2, .dim = 8, .lengths = {40, 2},
+                     .disturbance = disturbance},
+                    kAttentionTolerance);
   }
 }
 
 TEST(DecodeAttention, OnePositionGivesItsValue) {
-  const Problem p{.heads = 2, .kv_heads = 1, .dim = 5, .lengths = {1}};
-  const Call call(p);
+  const AttentionProblem p{.heads = 2, .kv_heads = 1, .dim = 5, .lengths = {1}};
+  const AttentionCall call(p);
   decode_attention(call.input, call.out);
   for (std::size_t i = 0; i < 10; ++i) {
     EXPECT_FLOAT_EQ(call.out[i], call.values[0][i % 5]);
@@ -100,8 +99,8 @@ TEST(DecodeAttention, OnePositionGivesItsValue) {
 }
 
 TEST(DecodeAttentionDeathTest, AnEmptyCacheStopsTheProgram) {
-  const Problem p{.heads = 1, .kv_heads = 1, .dim = 4, .lengths = {2}};
-  Call call(p);
+  const AttentionProblem p{.heads = 1, .kv_heads = 1, .dim = 4, .lengths = {2}};
+  AttentionCall call(p);
   const std::int64_t none = 0;
   call.input.lengths = &none;
   EXPECT_DEATH(decode_attention(call.input, call.out), "at least one position");

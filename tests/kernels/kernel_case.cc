@@ -9,18 +9,10 @@
 
 #include "core/check.h"
 #include "tests/kernels/device.h"
+#include "tests/kernels/splitmix64.h"
 
 namespace turnhalle::kernels {
 namespace {
-
-/// A step of splitmix64.
-std::uint64_t next_random(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31U);
-}
 
 bool same_kind(float expected, float got) {
   if (std::isnan(expected) || std::isnan(got)) {

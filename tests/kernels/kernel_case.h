@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@
 #include "tests/kernels/guarded_buffer.h"
 
 namespace turnhalle::kernels {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// |got − expected| ≤ absolute + relative · |expected|.
 struct Tolerance {

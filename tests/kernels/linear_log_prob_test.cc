@@ -12,12 +12,10 @@
 namespace turnhalle::kernels {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 /// Inputs of one call, as plain vectors.
-struct Problem {
+struct LinearProblem {
   std::int64_t rows, width, vocab;
   float temperature = 1.0F;
   std::vector<float> hidden{}, weight{}, bias{}, d_log_prob{}, d_entropy{};
@@ -28,8 +26,9 @@ struct Range {
   float hidden = 1.0F, weight = 1.0F;  ///< numbers are drawn from ± these
 };
 
-Problem make_problem(std::int64_t rows, std::int64_t width, std::int64_t vocab, Range range) {
-  Problem p{.rows = rows, .width = width, .vocab = vocab};
+LinearProblem linear_problem(std::int64_t rows, std::int64_t width, std::int64_t vocab,
+                             Range range) {
+  LinearProblem p{.rows = rows, .width = width, .vocab = vocab};
   p.hidden = uniform(size(rows * width), -range.hidden, range.hidden, 1);
   p.weight = uniform(size(vocab * width), -range.weight, range.weight, 2);
   p.d_log_prob = uniform(size(rows), -1.0F, 1.0F, 3);
@@ -39,8 +38,8 @@ Problem make_problem(std::int64_t rows, std::int64_t width, std::int64_t vocab, 
 }
 
 /// One call's arrays between guards, and the structs that point into them.
-struct Call {
-  explicit Call(const Problem& p, const std::vector<float>* saved = nullptr)
+struct LinearCall {
+  explicit LinearCall(const LinearProblem& p, const std::vector<float>* saved = nullptr)
       : chosen(p.chosen) {
     input = {.rows = p.rows, .width = p.width, .vocab = p.vocab,
              .hidden = arrays.from(p.hidden), .weight = arrays.from(p.weight),
@@ -83,25 +82,25 @@ struct Call {
   LinearLogProbInputGradient result;
 };
 
-GuardedBuffer<std::byte> workspace(const Problem& p) {
+GuardedBuffer<std::byte> workspace(const LinearProblem& p) {
   return GuardedBuffer<std::byte>(
       static_cast<std::size_t>(cuda::linear_log_prob_workspace_bytes(p.rows, p.vocab)));
 }
 
-KernelCase forward_case(const Problem& p, Tolerance tolerance) {
+KernelCase forward_case(const LinearProblem& p, Tolerance tolerance) {
   return {.name = "forward", .tolerance = std::move(tolerance),
           .definition = [&p] {
-            const Call call(p);
+            const LinearCall call(p);
             definition::linear_log_prob_forward(call.input, call.output);
             return call.forward_outputs();
           },
           .fast = [&p](const CpuRun& run) {
-            const Call call(p);
+            const LinearCall call(p);
             linear_log_prob_forward(call.input, call.output, run);
             return call.forward_outputs();
           },
           .cuda = [&p] {
-            const Call call(p);
+            const LinearCall call(p);
             GuardedBuffer<std::byte> scratch = workspace(p);
             EXPECT_EQ(cuda::linear_log_prob_forward(call.input, call.output, scratch.data(),
                                                     nullptr), 0);
@@ -111,20 +110,21 @@ KernelCase forward_case(const Problem& p, Tolerance tolerance) {
 }
 
 /// `saved` are the definition's entropy and log_normalizer, the same for all versions.
-KernelCase backward_case(const Problem& p, const std::vector<float>* saved, Tolerance tolerance) {
+KernelCase backward_case(const LinearProblem& p, const std::vector<float>* saved,
+                         Tolerance tolerance) {
   return {.name = "backward", .tolerance = std::move(tolerance),
           .definition = [&p, saved] {
-            const Call call(p, saved);
+            const LinearCall call(p, saved);
             definition::linear_log_prob_backward(call.input, call.gradient, call.result);
             return call.backward_outputs();
           },
           .fast = [&p, saved](const CpuRun& run) {
-            const Call call(p, saved);
+            const LinearCall call(p, saved);
             linear_log_prob_backward(call.input, call.gradient, call.result, run);
             return call.backward_outputs();
           },
           .cuda = [&p, saved] {
-            const Call call(p, saved);
+            const LinearCall call(p, saved);
             GuardedBuffer<std::byte> scratch = workspace(p);
             EXPECT_EQ(cuda::linear_log_prob_backward(call.input, call.gradient, call.result,
                                                      scratch.data(), nullptr), 0);
@@ -133,11 +133,11 @@ KernelCase backward_case(const Problem& p, const std::vector<float>* saved, Tole
           }};
 }
 
-void check_problem(const Problem& p, const Tolerance& forward, const Tolerance& backward) {
+void check_linear(const LinearProblem& p, const Tolerance& forward, const Tolerance& backward) {
   SCOPED_TRACE(std::to_string(p.rows) + " x " + std::to_string(p.width) + " x " +
                std::to_string(p.vocab));
   check_kernel(forward_case(p, forward));
-  const Call call(p);
+  const LinearCall call(p);
   definition::linear_log_prob_forward(call.input, call.output);
   const std::vector<float> saved[2] = {call.arrays.values(call.output.entropy),
                                        call.arrays.values(call.output.log_normalizer)};
@@ -152,32 +152,32 @@ TEST(LinearLogProb, VersionsAgreeForOddAndUnitShapes) {
                                     {64, 32, 64}, {65, 9, 65}, {97, 31, 129}, {2, 70, 600},
                                     {3, 2, 4200}};
   for (const auto& shape : shapes) {
-    check_problem(make_problem(shape[0], shape[1], shape[2], {}), kForward, kBackward);
+    check_linear(linear_problem(shape[0], shape[1], shape[2], {}), kForward, kBackward);
   }
 }
 
 TEST(LinearLogProb, VersionsAgreeWithBiasAndTemperature) {
-  Problem p = make_problem(37, 24, 143, {});
+  LinearProblem p = linear_problem(37, 24, 143, {});
   p.bias = uniform(size(p.vocab), -2.0F, 2.0F, 6);
   p.temperature = 0.7F;
-  check_problem(p, kForward, kBackward);
+  check_linear(p, kForward, kBackward);
 }
 
 TEST(LinearLogProb, VersionsAgreeOverSeveralPanelsAndShards) {
-  check_problem(make_problem(1300, 8, 90, {}), kForward, {5e-4, 1e-4, "sums over 1 300 rows"});
+  check_linear(linear_problem(1300, 8, 90, {}), kForward, {5e-4, 1e-4, "sums over 1 300 rows"});
 }
 
 TEST(LinearLogProb, VersionsAgreeForExtremeLogits) {
   // Logits of ± 10 000: all probability is on one token, and exp must not overflow.
-  const Problem p = make_problem(40, 16, 100, {.hidden = 100.0F, .weight = 100.0F});
+  const LinearProblem p = linear_problem(40, 16, 100, {.hidden = 100.0F, .weight = 100.0F});
   const Tolerance forward{0.02, 1e-5, "logits of size 1e4 have float32 steps of 1e-3"};
   const Tolerance backward{0.3, 1e-2, "p = exp(z - L) inherits the absolute error of z, 1e-3, "
                                       "times hidden or weight of size 100"};
-  check_problem(p, forward, backward);
+  check_linear(p, forward, backward);
 }
 
 TEST(LinearLogProb, MinusInfinityRemovesATokenAndNanStaysInItsRow) {
-  Problem p = make_problem(20, 8, 70, {});
+  LinearProblem p = linear_problem(20, 8, 70, {});
   p.bias.assign(size(p.vocab), 0.0F);
   for (std::size_t token = 1; token < p.bias.size(); token += 2) {
     p.bias[token] = -kInfinity;
@@ -185,7 +185,7 @@ TEST(LinearLogProb, MinusInfinityRemovesATokenAndNanStaysInItsRow) {
   p.chosen[3] = 1;  // log-prob −inf
   p.hidden[5 * 8 + 2] = std::numeric_limits<float>::quiet_NaN();
   check_kernel(forward_case(p, kForward));
-  const Call call(p);
+  const LinearCall call(p);
   definition::linear_log_prob_forward(call.input, call.output);
   EXPECT_EQ(call.output.log_prob[3], -kInfinity);
   EXPECT_TRUE(std::isnan(call.output.log_prob[5]));
@@ -195,12 +195,12 @@ TEST(LinearLogProb, MinusInfinityRemovesATokenAndNanStaysInItsRow) {
 }
 
 TEST(LinearLogProb, ARowWithoutIncomingGradientGetsNoneEvenIfItsOutputsAreNan) {
-  Problem p = make_problem(6, 8, 70, {});
+  LinearProblem p = linear_problem(6, 8, 70, {});
   p.hidden[2 * 8] = std::numeric_limits<float>::quiet_NaN();
   p.d_log_prob[2] = 0.0F;
   p.d_entropy[2] = 0.0F;
   const std::vector<float> saved[2] = {std::vector<float>(6, 1.0F), std::vector<float>(6, 4.0F)};
-  const Call call(p, saved);
+  const LinearCall call(p, saved);
   linear_log_prob_backward(call.input, call.gradient, call.result);
   for (std::size_t c = 0; c < 8; ++c) {
     EXPECT_EQ(call.result.d_hidden[2 * 8 + c], 0.0F);
@@ -208,16 +208,16 @@ TEST(LinearLogProb, ARowWithoutIncomingGradientGetsNoneEvenIfItsOutputsAreNan) {
 }
 
 TEST(LinearLogProb, UniformLogitsGiveTheLogarithmOfTheVocabulary) {
-  Problem p = make_problem(2, 4, 50, {.hidden = 0.0F, .weight = 1.0F});
-  const Call call(p);
+  LinearProblem p = linear_problem(2, 4, 50, {.hidden = 0.0F, .weight = 1.0F});
+  const LinearCall call(p);
   linear_log_prob_forward(call.input, call.output);
   EXPECT_NEAR(call.output.log_prob[0], -std::log(50.0), 1e-6);
   EXPECT_NEAR(call.output.entropy[1], std::log(50.0), 1e-6);
 }
 
 /// Σ_r d_log_prob log_prob + d_entropy entropy by the definition.
-double objective(const Problem& p) {
-  const Call call(p);
+double objective(const LinearProblem& p) {
+  const LinearCall call(p);
   definition::linear_log_prob_forward(call.input, call.output);
   double sum = 0.0;
   for (std::size_t row = 0; row < size(p.rows); ++row) {
@@ -228,18 +228,18 @@ double objective(const Problem& p) {
 }
 
 TEST(LinearLogProb, TheGradientOfTheDefinitionIsThatOfFiniteDifferences) {
-  Problem p = make_problem(3, 4, 6, {});
+  LinearProblem p = linear_problem(3, 4, 6, {});
   p.bias = uniform(6, -1.0F, 1.0F, 6);
   p.temperature = 0.8F;
-  const Call forward(p);
+  const LinearCall forward(p);
   definition::linear_log_prob_forward(forward.input, forward.output);
   const std::vector<float> saved[2] = {forward.arrays.values(forward.output.entropy),
                                        forward.arrays.values(forward.output.log_normalizer)};
-  const Call call(p, saved);
+  const LinearCall call(p, saved);
   definition::linear_log_prob_backward(call.input, call.gradient, call.result);
-  const auto vary = [&p](std::vector<float> Problem::*member) {
+  const auto vary = [&p](std::vector<float> LinearProblem::*member) {
     return [&p, member](std::span<const float> values) {
-      Problem varied = p;
+      LinearProblem varied = p;
       (varied.*member).assign(values.begin(), values.end());
       return objective(varied);
     };
@@ -251,25 +251,25 @@ TEST(LinearLogProb, TheGradientOfTheDefinitionIsThatOfFiniteDifferences) {
     }
     return values;
   };
-  check_gradient({.function = vary(&Problem::hidden), .point = p.hidden,
+  check_gradient({.function = vary(&LinearProblem::hidden), .point = p.hidden,
                   .gradient = call.arrays.values(call.result.d_hidden)});
-  check_gradient({.function = vary(&Problem::weight), .point = p.weight,
+  check_gradient({.function = vary(&LinearProblem::weight), .point = p.weight,
                   .gradient = added(call.result.d_weight)});
-  check_gradient({.function = vary(&Problem::bias), .point = p.bias,
+  check_gradient({.function = vary(&LinearProblem::bias), .point = p.bias,
                   .gradient = added(call.result.d_bias)});
 }
 
 TEST(LinearLogProb, ResultsThatAreNotWantedAreSkipped) {
-  const Problem p = make_problem(5, 6, 70, {});
+  const LinearProblem p = linear_problem(5, 6, 70, {});
   const std::vector<float> saved[2] = {std::vector<float>(5, 4.0F), std::vector<float>(5, 4.5F)};
-  const Call all(p, saved);
+  const LinearCall all(p, saved);
   linear_log_prob_backward(all.input, all.gradient, all.result);
-  Call hidden_only(p, saved);
+  LinearCall hidden_only(p, saved);
   hidden_only.result.d_weight = nullptr;
   linear_log_prob_backward(hidden_only.input, hidden_only.gradient, hidden_only.result);
   EXPECT_EQ(all.arrays.values(all.result.d_hidden),
             hidden_only.arrays.values(hidden_only.result.d_hidden));
-  Call weight_only(p, saved);
+  LinearCall weight_only(p, saved);
   weight_only.result.d_hidden = nullptr;
   linear_log_prob_backward(weight_only.input, weight_only.gradient, weight_only.result);
   EXPECT_EQ(all.arrays.values(all.result.d_weight),
@@ -277,9 +277,9 @@ TEST(LinearLogProb, ResultsThatAreNotWantedAreSkipped) {
 }
 
 TEST(LinearLogProbDeathTest, AChosenTokenOutsideTheVocabularyStopsTheProgram) {
-  Problem p = make_problem(2, 3, 4, {});
+  LinearProblem p = linear_problem(2, 3, 4, {});
   p.chosen[1] = 4;
-  const Call call(p);
+  const LinearCall call(p);
   EXPECT_DEATH(linear_log_prob_forward(call.input, call.output), "chosen token");
   EXPECT_DEATH(definition::linear_log_prob_forward(call.input, call.output), "chosen token");
 }

@@ -14,16 +14,14 @@
 namespace turnhalle::kernels {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-struct Problem {
+struct LogitsProblem {
   std::int64_t rows, vocab;
   float temperature;
   std::vector<float> logits, d_log_prob, d_entropy;
   std::vector<std::int32_t> chosen;
 };
 
-Problem make_problem(std::int64_t rows, std::int64_t vocab, float range) {
+LogitsProblem logits_problem(std::int64_t rows, std::int64_t vocab, float range) {
   const auto count = static_cast<std::size_t>(rows);
   return {.rows = rows, .vocab = vocab, .temperature = 1.3F,
           .logits = uniform(count * static_cast<std::size_t>(vocab), -range, range, 1),
@@ -32,8 +30,8 @@ Problem make_problem(std::int64_t rows, std::int64_t vocab, float range) {
 }
 
 /// One call's arrays between guards.
-struct Call {
-  explicit Call(const Problem& p) : chosen(p.chosen) {
+struct LogitsCall {
+  explicit LogitsCall(const LogitsProblem& p) : chosen(p.chosen) {
     const auto rows = static_cast<std::size_t>(p.rows);
     shape = {.rows = p.rows, .vocab = p.vocab, .chosen = chosen.data(),
              .temperature = p.temperature};
@@ -59,23 +57,23 @@ struct Call {
 };
 
 /// Forward and backward of each version.
-KernelCase make_case(const Problem& p, Tolerance tolerance) {
+KernelCase logits_case(const LogitsProblem& p, Tolerance tolerance) {
   return {.name = std::to_string(p.rows) + " x " + std::to_string(p.vocab),
           .tolerance = std::move(tolerance),
           .definition = [&p] {
-            const Call call(p);
+            const LogitsCall call(p);
             definition::log_prob_from_logits_forward(call.shape, call.logits, call.output);
             definition::log_prob_from_logits_backward(call.shape, call.gradient, call.logits);
             return call.outputs();
           },
           .fast = [&p](const CpuRun& run) {
-            const Call call(p);
+            const LogitsCall call(p);
             log_prob_from_logits_forward(call.shape, call.logits, call.output, run);
             log_prob_from_logits_backward(call.shape, call.gradient, call.logits, run);
             return call.outputs();
           },
           .cuda = [&p] {
-            const Call call(p);
+            const LogitsCall call(p);
             EXPECT_EQ(cuda::log_prob_from_logits_forward(call.shape, call.logits, call.output,
                                                          nullptr), 0);
             EXPECT_EQ(cuda::log_prob_from_logits_backward(call.shape, call.gradient, call.logits,
@@ -84,24 +82,24 @@ KernelCase make_case(const Problem& p, Tolerance tolerance) {
           }};
 }
 
-const Tolerance kTolerance{3e-6, 3e-6, "a dozen float32 roundings of numbers of size 10"};
+const Tolerance kLogitsTolerance{3e-6, 3e-6, "a dozen float32 roundings of numbers of size 10"};
 
 TEST(LogProbFromLogits, VersionsAgreeForOddAndUnitShapes) {
   const std::int64_t shapes[][2] = {{1, 1}, {1, 2}, {3, 7}, {17, 33}, {35, 256}, {2, 5001}};
   for (const auto& shape : shapes) {
-    check_kernel(make_case(make_problem(shape[0], shape[1], 8.0F), kTolerance));
+    check_kernel(logits_case(logits_problem(shape[0], shape[1], 8.0F), kLogitsTolerance));
   }
 }
 
 TEST(LogProbFromLogits, VersionsAgreeForExtremeLogits) {
   const Tolerance tolerance{5e-3, 1e-6, "the saved float32 normaliser of size 1e4 has steps of "
                                         "1e-3, and p inherits them"};
-  check_kernel(make_case(make_problem(9, 100, 1e4F), tolerance));
+  check_kernel(logits_case(logits_problem(9, 100, 1e4F), tolerance));
 }
 
 TEST(LogProbFromLogits, LogitsOfAnySizeGiveFiniteBoundedResults) {
-  const Problem p = make_problem(9, 100, 1e30F);
-  const Call call(p);
+  const LogitsProblem p = logits_problem(9, 100, 1e30F);
+  const LogitsCall call(p);
   log_prob_from_logits_forward(call.shape, call.logits, call.output);
   log_prob_from_logits_backward(call.shape, call.gradient, call.logits);
   for (std::size_t row = 0; row < 9; ++row) {
@@ -114,7 +112,7 @@ TEST(LogProbFromLogits, LogitsOfAnySizeGiveFiniteBoundedResults) {
 }
 
 TEST(LogProbFromLogits, NonFiniteLogitsGiveWhatTheDefinitionGives) {
-  Problem p = make_problem(7, 40, 3.0F);
+  LogitsProblem p = logits_problem(7, 40, 3.0F);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto row = [&p](std::ptrdiff_t index) { return p.logits.begin() + 40 * index; };
   std::fill(row(0), row(0) + 39, -kInfinity);  // one token left
@@ -125,8 +123,8 @@ TEST(LogProbFromLogits, NonFiniteLogitsGiveWhatTheDefinitionGives) {
   row(5)[0] = nan;
   p.d_log_prob[5] = 0.0F;
   p.d_entropy[5] = 0.0F;
-  check_kernel(make_case(p, kTolerance));
-  const Call call(p);
+  check_kernel(logits_case(p, kLogitsTolerance));
+  const LogitsCall call(p);
   log_prob_from_logits_forward(call.shape, call.logits, call.output);
   log_prob_from_logits_backward(call.shape, call.gradient, call.logits);
   EXPECT_EQ(call.output.entropy[0], 0.0F);
@@ -139,11 +137,11 @@ TEST(LogProbFromLogits, NonFiniteLogitsGiveWhatTheDefinitionGives) {
 }
 
 TEST(LogProbFromLogits, TheGradientOfTheDefinitionIsThatOfFiniteDifferences) {
-  const Problem p = make_problem(3, 5, 2.0F);
+  const LogitsProblem p = logits_problem(3, 5, 2.0F);
   const auto objective = [&p](std::span<const float> logits) {
-    Problem varied = p;
+    LogitsProblem varied = p;
     varied.logits.assign(logits.begin(), logits.end());
-    const Call call(varied);
+    const LogitsCall call(varied);
     definition::log_prob_from_logits_forward(call.shape, call.logits, call.output);
     double sum = 0.0;
     for (std::size_t row = 0; row < 3; ++row) {
@@ -152,7 +150,7 @@ TEST(LogProbFromLogits, TheGradientOfTheDefinitionIsThatOfFiniteDifferences) {
     }
     return sum;
   };
-  const Call call(p);
+  const LogitsCall call(p);
   definition::log_prob_from_logits_forward(call.shape, call.logits, call.output);
   definition::log_prob_from_logits_backward(call.shape, call.gradient, call.logits);
   check_gradient({.function = objective, .point = p.logits,
@@ -160,8 +158,8 @@ TEST(LogProbFromLogits, TheGradientOfTheDefinitionIsThatOfFiniteDifferences) {
 }
 
 TEST(LogProbFromLogits, GradientsOfARowSumToZero) {
-  const Problem p = make_problem(11, 300, 6.0F);
-  const Call call(p);
+  const LogitsProblem p = logits_problem(11, 300, 6.0F);
+  const LogitsCall call(p);
   log_prob_from_logits_forward(call.shape, call.logits, call.output);
   log_prob_from_logits_backward(call.shape, call.gradient, call.logits);
   for (std::size_t row = 0; row < 11; ++row) {

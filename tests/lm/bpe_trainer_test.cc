@@ -10,6 +10,7 @@
 #include "agents/lm/tokenizer.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "tests/lm/fixture_files.h"
 #include "tests/lm/trained_here.h"
 
 namespace turnhalle::lm {
@@ -50,15 +51,14 @@ TEST(BpeTrainer, equal_input_gives_equal_bytes) {
 
 // Hugging Face's ids under this file are in ours.lines.json, which tokenizer_test compares.
 TEST(BpeTrainer, writes_the_file_that_hugging_face_was_tried_with) {
-  const std::string data = TURNHALLE_SOURCE_DIR "/tests/lm/data/";
-  const JsonDocument lines = read_json(data + "smollm_like.lines.json").value();
+  const JsonDocument lines = read_json(kData + "smollm_like.lines.json").value();
   std::vector<std::string> texts;
   for (const Json& line : lines.root) {
     texts.push_back(line["text"].get<std::string>());
   }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   EXPECT_EQ(train_bpe(views, trained_here_options()).value(),
-            read_file(data + "ours.tokenizer.json").value());
+            read_file(kData + "ours.tokenizer.json").value());
 }
 
 TEST(BpeTrainer, digits_are_never_merged_when_individual) {

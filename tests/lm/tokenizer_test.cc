@@ -16,6 +16,7 @@
 #include "agents/lm/utf8.h"
 #include "core/json.h"
 #include "core/sha256.h"
+#include "tests/lm/fixture_files.h"
 
 namespace turnhalle::lm {
 namespace {
@@ -23,13 +24,9 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::string data = TURNHALLE_SOURCE_DIR "/tests/lm/data/";
-
 Json fixture(const std::string& name) {
-  return read_json(data + name).value().root;
+  return read_json(kData + name).value().root;
 }
-
-Tokenizer small() { return Tokenizer::load(data + "smollm_like.tokenizer.json").value(); }
 
 Tokenizer chunks() {
   const VocabularyOptions options{.special_tokens = {"<bos>", "</hint>"},
@@ -41,7 +38,7 @@ Tokenizer chunks() {
 class Parity : public testing::TestWithParam<std::string> {};
 
 TEST_P(Parity, ids_equal_those_of_hugging_face_on_every_line) {
-  const Tokenizer tokenizer = Tokenizer::load(data + GetParam() + ".tokenizer.json").value();
+  const Tokenizer tokenizer = Tokenizer::load(kData + GetParam() + ".tokenizer.json").value();
   const Json lines = fixture(GetParam() + ".lines.json");
   ASSERT_EQ(lines.size(), 400u);
   for (const Json& line : lines) {
@@ -53,7 +50,7 @@ TEST_P(Parity, ids_equal_those_of_hugging_face_on_every_line) {
 INSTANTIATE_TEST_SUITE_P(Vocabularies, Parity, testing::Values("smollm_like", "qwen_like", "ours"));
 
 TEST(Tokenizer, gives_every_text_back) {
-  const Tokenizer tokenizer = small();
+  const Tokenizer tokenizer = small_tokenizer();
   for (const Json& line : fixture("smollm_like.lines.json")) {
     const auto text = line["text"].get<std::string>();
     EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text);
@@ -61,7 +58,7 @@ TEST(Tokenizer, gives_every_text_back) {
 }
 
 TEST(Tokenizer, gives_bytes_back_that_are_not_utf8) {
-  const Tokenizer tokenizer = small();
+  const Tokenizer tokenizer = small_tokenizer();
   std::string bytes = "a\xff\xfe b\xc3(\xed\xa0\x80 \xf4\x90\x80\x80 end\xe2\x82";
   for (int i = 0; i < 256; ++i) {
     bytes += static_cast<char>(i);
@@ -70,7 +67,7 @@ TEST(Tokenizer, gives_bytes_back_that_are_not_utf8) {
 }
 
 TEST(Tokenizer, special_tokens_in_text_stay_text_unless_allowed) {
-  const Tokenizer tokenizer = small();
+  const Tokenizer tokenizer = small_tokenizer();
   const std::string text = "x<|im_start|>system\n";
   const TokenId mark = tokenizer.id_of("<|im_start|>").value();
   const std::vector<TokenId> plain = tokenizer.encode(text);
@@ -94,20 +91,20 @@ TEST(Tokenizer, chunk_tokens_are_matched_longest_first) {
 }
 
 TEST(Tokenizer, ids_outside_the_vocabulary_have_no_bytes) {
-  const Tokenizer tokenizer = small();
+  const Tokenizer tokenizer = small_tokenizer();
   const auto beyond = static_cast<TokenId>(tokenizer.vocabulary_size());
   EXPECT_EQ(tokenizer.decode(std::vector<TokenId>{-1, beyond, beyond + 7}), "");
   EXPECT_FALSE(tokenizer.id_of("no such piece").has_value());
 }
 
 TEST(Tokenizer, the_hash_tells_vocabularies_apart) {
-  EXPECT_EQ(small().content_hash(), small().content_hash());
-  EXPECT_NE(small().content_hash(), chunks().content_hash());
-  EXPECT_EQ(small().content_hash().size(), 64u);
+  EXPECT_EQ(small_tokenizer().content_hash(), small_tokenizer().content_hash());
+  EXPECT_NE(small_tokenizer().content_hash(), chunks().content_hash());
+  EXPECT_EQ(small_tokenizer().content_hash().size(), 64u);
 }
 
 TEST(Tokenizer, threads_get_the_ids_of_one_thread) {
-  const Tokenizer tokenizer = small();
+  const Tokenizer tokenizer = small_tokenizer();
   const Json lines = fixture("smollm_like.lines.json");
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
@@ -141,7 +138,7 @@ TEST(Tokenizer, megabytes_of_one_kind_take_seconds) {
       repeated("ab", megabyte),    repeated("\u200d", megabyte),     repeated("a\u0301", megabyte),
       repeated(" \n", megabyte),   repeated("<|im_start|", megabyte), repeated("'s", megabyte)};
   for (const char* name : {"smollm_like.tokenizer.json", "qwen_like.tokenizer.json"}) {
-    const Tokenizer tokenizer = Tokenizer::load(data + name).value();
+    const Tokenizer tokenizer = Tokenizer::load(kData + name).value();
     for (const std::string& text : texts) {
       const auto start = std::chrono::steady_clock::now();
       const std::string back = tokenizer.decode(tokenizer.encode(text));
@@ -259,7 +256,8 @@ TEST(TokenizerFile, merges_may_be_texts_or_pairs) {
       merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
     }
   });
-  EXPECT_EQ(as_texts.value().encode("the agent observes"), small().encode("the agent observes"));
+  EXPECT_EQ(as_texts.value().encode("the agent observes"),
+            small_tokenizer().encode("the agent observes"));
 }
 
 TEST(TokenizerFile, bytes_outside_the_vocabulary_become_the_unknown_token_or_nothing) {

@@ -81,7 +81,7 @@ const Uninterrupted& uninterrupted() {
   return result;
 }
 
-void expect_same(const Remains& found) {
+void expect_uninterrupted(const Remains& found) {
   const Remains& expected = uninterrupted().remains;
   EXPECT_TRUE(found.weights == expected.weights) << "the weights differ";
   EXPECT_TRUE(found.optimizer == expected.optimizer) << "the moments differ";
@@ -92,7 +92,7 @@ void expect_same(const Remains& found) {
 TEST(Resume, TrainingTwiceGivesTheSameBytes) {
   const TestFolder folder;
   ASSERT_TRUE(train(make_experiment(), options_for(folder.file("run"))));
-  expect_same(remains_of(folder.file("run")));
+  expect_uninterrupted(remains_of(folder.file("run")));
 }
 
 TEST(Resume, TrainingMovesTheWeightsInBothPhases) {
@@ -125,7 +125,7 @@ TEST_P(StoppedAfter, ResumesToTheSameBytes) {
   ASSERT_TRUE(resumed) << resumed.error().text();
   EXPECT_EQ(resumed->steps, kSteps);
   EXPECT_FALSE(resumed->interrupted);
-  expect_same(remains_of(folder.file("run")));
+  expect_uninterrupted(remains_of(folder.file("run")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, StoppedAfter,
@@ -147,7 +147,7 @@ TEST(Resume, StepsAfterTheLastCheckpointAreComputedAgain) {
   ASSERT_TRUE(train(experiment, options));
   EXPECT_EQ(bytes_of_file(folder.file("run/latest")), "step_000025\n");
   ASSERT_TRUE(train(experiment, options_for(folder.file("run"), true)));
-  expect_same(remains_of(folder.file("run")));
+  expect_uninterrupted(remains_of(folder.file("run")));
 }
 
 TEST(Resume, AStopInTheMiddleOfAStepOrAnEvaluationLosesNothing) {
@@ -169,7 +169,7 @@ TEST(Resume, AStopInTheMiddleOfAStepOrAnEvaluationLosesNothing) {
     interrupted = report->interrupted && report->steps < kSteps;
   }
   ASSERT_TRUE(train(experiment, options_for(folder.file("run"), true)));
-  expect_same(remains_of(folder.file("run")));
+  expect_uninterrupted(remains_of(folder.file("run")));
 }
 
 // Runs or resumes the experiment in a process of its own and kills it; whether it was too late.
@@ -201,7 +201,7 @@ TEST(Resume, ARunThatIsKilledAgainAndAgainEndsTheSame) {
     EXPECT_GE(kills, 1);
     const Result<TrainReport> resumed = train(experiment, options_for(folder.file("run"), true));
     ASSERT_TRUE(resumed) << resumed.error().text();
-    expect_same(remains_of(folder.file("run")));
+    expect_uninterrupted(remains_of(folder.file("run")));
   }
 }
 
@@ -225,7 +225,7 @@ TEST(Resume, AFinishedRunHasNothingLeftToDo) {
   const TrainReport again = train(experiment, options_for(folder.file("run"), true)).value();
   EXPECT_EQ(again.steps, kSteps);
   EXPECT_EQ(again.checkpoint, folder.file("run/step_000028"));
-  expect_same(remains_of(folder.file("run")));
+  expect_uninterrupted(remains_of(folder.file("run")));
 }
 
 // A checkpoint with a weight that is not a number: every gradient is one neither.

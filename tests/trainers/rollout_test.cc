@@ -72,7 +72,7 @@ class WitnessedAgent final : public Agent {
   Witness& witness_;
 };
 
-void expect_same(const LifecycleRollout& a, const LifecycleRollout& b) {
+void expect_same_rollout(const LifecycleRollout& a, const LifecycleRollout& b) {
   ASSERT_EQ(a.sequences.size(), b.sequences.size());
   for (std::size_t i = 0; i < a.sequences.size(); ++i) {
     EXPECT_EQ(a.sequences[i].tokens, b.sequences[i].tokens);
@@ -179,7 +179,7 @@ TEST(Rollouts, DoNotDependOnHowManyWorldsAreInFlight) {
     plan.in_flight = in_flight;
     const std::vector<LifecycleRollout> again = player.play(plan).value();
     ASSERT_EQ(again.size(), together.size());
-    for (std::size_t i = 0; i < together.size(); ++i) expect_same(together[i], again[i]);
+    for (std::size_t i = 0; i < together.size(); ++i) expect_same_rollout(together[i], again[i]);
   }
 }
 
@@ -203,8 +203,8 @@ TEST(Rollouts, OfAGroupShareTheTaskAndDrawDifferently) {
   second.first_group = 1;
   second.groups = 1;
   const std::vector<LifecycleRollout> alone = player.play(second).value();
-  expect_same(alone[0], rollouts[2]);
-  expect_same(alone[1], rollouts[3]);
+  expect_same_rollout(alone[0], rollouts[2]);
+  expect_same_rollout(alone[1], rollouts[3]);
 }
 
 TEST(Rollouts, AreStoppedFromOutsideAndThePolicyPlaysOn) {
@@ -225,7 +225,7 @@ TEST(Rollouts, AreStoppedFromOutsideAndThePolicyPlaysOn) {
     EXPECT_TRUE(stopped);
   }
   const std::vector<LifecycleRollout> again = player.play(small_plan()).value();
-  for (std::size_t i = 0; i < expected.size(); ++i) expect_same(expected[i], again[i]);
+  for (std::size_t i = 0; i < expected.size(); ++i) expect_same_rollout(expected[i], again[i]);
 }
 
 TEST(Rollouts, ADemonstratorsIdsSpellItsConversations) {

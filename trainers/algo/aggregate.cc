@@ -3,11 +3,6 @@
 #include "core/check.h"
 
 namespace turnhalle::algo {
-namespace {
-
-double inverse(double denominator) { return denominator > 0 ? 1 / denominator : 0.0; }
-
-}  // namespace
 
 Denominators& operator+=(Denominators& total, const Denominators& part) {
   total.tokens += part.tokens;
@@ -34,19 +29,19 @@ void row_factors(const Aggregation& aggregation, const Denominators& denominator
     }
     switch (aggregation.kind) {
       case AggregationKind::token_mean:
-        factor[row] = inverse(denominators.tokens);
+        factor[row] = inverse_or_zero(denominators.tokens);
         break;
       case AggregationKind::seq_mean_token_mean:
-        factor[row] = inverse(rows * n);
+        factor[row] = inverse_or_zero(rows * n);
         break;
       case AggregationKind::seq_mean_token_sum:
-        factor[row] = inverse(rows);
+        factor[row] = inverse_or_zero(rows);
         break;
       case AggregationKind::turn_mean_token_sum:
-        factor[row] = inverse(denominators.turns * aggregation.constant);
+        factor[row] = inverse_or_zero(denominators.turns * aggregation.constant);
         break;
       case AggregationKind::constant:
-        factor[row] = inverse(rows * aggregation.constant);
+        factor[row] = inverse_or_zero(rows * aggregation.constant);
         break;
       case AggregationKind::token_sum:
         factor[row] = 1;

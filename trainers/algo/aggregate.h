@@ -46,4 +46,9 @@ void row_factors(const Aggregation& aggregation, const Denominators& denominator
                  std::span<const std::size_t> offset, std::span<const std::uint8_t> mask,
                  std::span<double> factor);
 
+/// 1 / denominator, and 0 where there is nothing to divide.
+inline double inverse_or_zero(double denominator) {
+  return denominator > 0 ? 1 / denominator : 0.0;
+}
+
 }  // namespace turnhalle::algo

@@ -29,8 +29,6 @@ ClipCounts run_objective(const ObjectiveKind& kind, const ObjectiveInput& input,
   return reinforce(input, Reinforce{}, output);
 }
 
-double inverse(double denominator) { return denominator > 0 ? 1 / denominator : 0.0; }
-
 /// Sums over the tokens of a loss mask, for metrics.
 struct LogProbSums {
   double ppo_kl = 0;
@@ -66,7 +64,7 @@ LogProbSums sum_up(const Batch& batch, const Advantages& advantages) {
 void add_metrics(const Batch& batch, const Advantages& advantages, double tokens,
                  std::map<std::string, double>& metrics) {
   const LogProbSums sums = sum_up(batch, advantages);
-  const double share = inverse(tokens);
+  const double share = inverse_or_zero(tokens);
   metrics["advantage_mean"] = sums.advantage * share;
   if (!batch.logp_old.empty()) {
     metrics["ppo_kl"] = sums.ppo_kl * share;
@@ -154,11 +152,12 @@ Result<Weights> compute_weights(const Recipe& recipe, const Batch& batch,
   }
   const CorrectionCounts counts = importance_weights(
       *recipe.correction, {batch.offset, mask, log_ratio, batch.turn}, result.weight, result.keep);
-  const double share = inverse(counts.tokens);
+  const double share = inverse_or_zero(counts.tokens);
   result.metrics["tokens"] = counts.tokens;
   result.metrics["rejected_share"] = counts.rejected * share;
   result.metrics["truncated_share"] = counts.truncated * share;
-  result.metrics["weight_mean"] = counts.weight_sum * inverse(counts.tokens - counts.rejected);
+  result.metrics["weight_mean"] =
+      counts.weight_sum * inverse_or_zero(counts.tokens - counts.rejected);
   result.metrics["log_ratio_abs_mean"] = counts.abs_difference * share;
   result.metrics["log_ratio_abs_max"] = counts.abs_difference_max;
   return result;
@@ -196,7 +195,7 @@ Result<ObjectiveResult> compute_objective(const Recipe& recipe, const Batch& bat
   result.grad_value.assign(tokens, 0.0);
   result.grad_entropy.assign(tokens, 0.0);
   aggregate(recipe, batch, advantages, losses, result);
-  const double share = inverse(denominators.tokens);
+  const double share = inverse_or_zero(denominators.tokens);
   result.metrics["pg_clipfrac"] = (clips.low + clips.high) * share;
   result.metrics["pg_clipfrac_low"] = clips.low * share;
   result.metrics["pg_clipfrac_high"] = clips.high * share;

@@ -8,7 +8,7 @@
 namespace turnhalle::algo {
 namespace {
 
-KlTerm unlimited(KlEstimator estimator, double x) {
+KlTerm without_limits(KlEstimator estimator, double x) {
   switch (estimator) {
     case KlEstimator::k1:
       return {x, 1};
@@ -26,9 +26,9 @@ KlTerm unlimited(KlEstimator estimator, double x) {
 
 KlTerm kl_estimate(KlEstimator estimator, double x, KlLimits limits, bool straight_through) {
   const double inside = std::clamp(x, -limits.input_max, limits.input_max);
-  KlTerm term = unlimited(estimator, inside);
+  KlTerm term = without_limits(estimator, inside);
   if (straight_through) {
-    term.gradient = unlimited(KlEstimator::k2, x).gradient;
+    term.gradient = without_limits(KlEstimator::k2, x).gradient;
   } else if (inside != x || std::abs(term.value) > limits.output_max) {
     term.gradient = 0;
   }

@@ -11,8 +11,8 @@ namespace {
 Json number_between(double low, double high) {
   return {{"type", "number"}, {"minimum", low}, {"maximum", high}};
 }
-Json positive() { return number_between(1e-12, 1e12); }
-Json not_negative() { return number_between(0, 1e12); }
+Json positive_number() { return number_between(1e-12, 1e12); }
+Json non_negative_number() { return number_between(0, 1e12); }
 Json any_number() { return number_between(-1e12, 1e12); }
 Json integer(int low, int high) {
   return {{"type", "integer"}, {"minimum", low}, {"maximum", high}};
@@ -68,7 +68,7 @@ Json list(const std::vector<Kind>& kinds) {
 
 Json reward_slot() {
   return list({{"scale",
-                {{"scale", positive()},
+                {{"scale", positive_number()},
                  {"shift", any_number()},
                  {"low", any_number()},
                  {"high", any_number()}},
@@ -77,14 +77,14 @@ Json reward_slot() {
                 {{"form", one_of({"bounded", "unbounded"})},
                  {"length_max", number_between(1, 1e9)},
                  {"buffer", number_between(1, 1e9)},
-                 {"factor", not_negative()},
+                 {"factor", non_negative_number()},
                  {"compat", compat()}},
                 {"length_max", "buffer"}},
                {"kl_penalty",
                 {{"estimator", estimator()},
-                 {"coefficient", not_negative()},
-                 {"input_max", positive()},
-                 {"output_max", positive()},
+                 {"coefficient", non_negative_number()},
+                 {"input_max", positive_number()},
+                 {"output_max", positive_number()},
                  {"compat", compat()}},
                 {"coefficient"}}});
 }
@@ -115,7 +115,7 @@ Json advantage_slot() {
                 {{"std", one_of({"none", "population", "bessel"})},
                  {"eps", number_between(0, 1)},
                  {"singleton", singleton()},
-                 {"tolerance", not_negative()},
+                 {"tolerance", non_negative_number()},
                  {"scale", one_of({"group", "batch"})},
                  {"compat", compat()}},
                 {}},
@@ -134,57 +134,57 @@ Json transform_slot() {
                  {"compat", compat()}},
                 {}},
                {"adaptive_reweight",
-                {{"temperature_low", positive()},
-                 {"temperature_high", positive()},
-                 {"width", positive()},
+                {{"temperature_low", positive_number()},
+                 {"temperature_high", positive_number()},
+                 {"width", positive_number()},
                  {"iterations_max", integer(1, 1000)},
                  {"scope", one_of({"batch", "group"})}},
                 {}},
                {"kl_to_go",
                 {{"estimator", estimator()},
-                 {"coefficient", not_negative()},
-                 {"input_max", positive()},
-                 {"output_max", positive()},
+                 {"coefficient", non_negative_number()},
+                 {"input_max", positive_number()},
+                 {"output_max", positive_number()},
                  {"policy", one_of({"old", "rollout"})},
                  {"compat", compat()}},
                 {"coefficient"}}});
 }
 
 Json terms_slot() {
-  const Json of_turns = {{"weight", not_negative()},
+  const Json of_turns = {{"weight", non_negative_number()},
                          {"gamma", number_between(0, 1)},
                          {"std", one_of({"none", "population", "bessel"})},
                          {"eps", number_between(0, 1)},
                          {"singleton", singleton()},
-                         {"tolerance", not_negative()}};
+                         {"tolerance", non_negative_number()}};
   return list({{"anchor_state", of_turns, {}},
                {"turn_reward", of_turns, {}},
                {"information_gain",
-                {{"beta", not_negative()},
+                {{"beta", non_negative_number()},
                  {"gate", one_of({"none", "sigmoid", "exponential"})},
-                 {"temperature", positive()},
+                 {"temperature", positive_number()},
                  {"sign", one_of({"signed", "positive", "absolute"})},
                  {"normalise", boolean()},
                  {"over", one_of({"turns", "tokens"})},
                  {"bounded", boolean()},
                  {"eps", number_between(0, 1)}},
                 {}},
-               {"structure", {{"weight", not_negative()}}, {}}});
+               {"structure", {{"weight", non_negative_number()}}, {}}});
 }
 
 Json filter_slot() {
-  return list({{"zero_variance", {{"tolerance", not_negative()}}, {}},
+  return list({{"zero_variance", {{"tolerance", non_negative_number()}}, {}},
                {"truncated", {}, {}},
                {"all_truncated", {}, {}},
                {"low_spread",
-                {{"std_min", positive()}, {"score", one_of({"outcome", "last_turn"})}},
+                {{"std_min", positive_number()}, {"score", one_of({"outcome", "last_turn"})}},
                 {"std_min"}}});
 }
 
 Json correction_slot() {
-  const Json constants = {{"low", not_negative()},
-                          {"high", positive()},
-                          {"log_ratio_max", positive()},
+  const Json constants = {{"low", non_negative_number()},
+                          {"high", positive_number()},
+                          {"log_ratio_max", positive_number()},
                           {"veto", number_between(0, 1)},
                           {"compat", compat()},
                           {"weight", one_of({"ratio", "one"})},
@@ -202,36 +202,36 @@ Json objective_slot() {
   return slot({{"reinforce", {}, {}},
                {"rec_one_side",
                 {{"clip_low", low},
-                 {"clip_high", not_negative()},
+                 {"clip_high", non_negative_number()},
                  {"importance_weight", boolean()},
                  {"anchor", anchor()}},
                 {}},
                {"ppo_clip",
                 {{"clip_low", low},
-                 {"clip_high", not_negative()},
-                 {"dual_clip", positive()},
-                 {"log_ratio_max", positive()},
+                 {"clip_high", non_negative_number()},
+                 {"dual_clip", positive_number()},
+                 {"log_ratio_max", positive_number()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}},
                {"gspo",
                 {{"clip_low", low},
-                 {"clip_high", not_negative()},
-                 {"log_ratio_max", positive()},
+                 {"clip_high", non_negative_number()},
+                 {"log_ratio_max", positive_number()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}},
                {"cispo",
-                {{"ratio_low", not_negative()},
-                 {"ratio_high", positive()},
-                 {"log_ratio_max", positive()},
+                {{"ratio_low", non_negative_number()},
+                 {"ratio_high", positive_number()},
+                 {"log_ratio_max", positive_number()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}},
                {"sapo",
-                {{"tau_positive", positive()},
-                 {"tau_negative", positive()},
-                 {"log_ratio_max", positive()},
+                {{"tau_positive", positive_number()},
+                 {"tau_negative", positive_number()},
+                 {"log_ratio_max", positive_number()},
                  {"anchor", anchor()},
                  {"compat", compat()}},
                 {}}});
@@ -244,7 +244,7 @@ Json aggregation_slot() {
        {"token_mean", "seq_mean_token_mean", "seq_mean_token_sum", "token_sum"}) {
     kinds.push_back({kind, rule, {}});
   }
-  rule["scale"] = positive();
+  rule["scale"] = positive_number();
   kinds.push_back({"turn_mean_token_sum", rule, {}});
   rule.erase("scale");
   rule["length"] = number_between(1, 1e9);
@@ -255,9 +255,9 @@ Json aggregation_slot() {
 Json regularisers_slot() {
   return list({{"kl",
                 {{"estimator", estimator()},
-                 {"coefficient", not_negative()},
-                 {"input_max", positive()},
-                 {"output_max", positive()},
+                 {"coefficient", non_negative_number()},
+                 {"input_max", positive_number()},
+                 {"output_max", positive_number()},
                  {"gradient", one_of({"own", "k2"})},
                  {"compat", compat()}},
                 {"coefficient"}},
@@ -273,7 +273,7 @@ Json update_slot() {
                               {"beta2", number_between(0, 1)},
                               {"adam_eps", number_between(0, 1)},
                               {"weight_decay", number_between(0, 10)},
-                              {"gradient_norm_max", not_negative()},
+                              {"gradient_norm_max", non_negative_number()},
                               {"warmup_steps", integer(0, 1'000'000'000)}},
                              {}});
   update["properties"].erase("kind");

@@ -1,7 +1,6 @@
 // Programs in the agent's seat: good ones, and each way in which one can break.
 #include "agents/wire/exec_agent.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,8 +19,6 @@
 namespace turnhalle {
 namespace {
 
-using testing::HasSubstr;
-
 ExecOptions running(const std::string& command) {
   ExecOptions options;
   options.command = command;
@@ -31,14 +28,6 @@ ExecOptions running(const std::string& command) {
 
 std::vector<PlayedLife> play(const ExecOptions& options, std::int64_t count = 1, int threads = 1) {
   return play_guessing(make_exec_agents(options, nullptr, nullptr), count, threads);
-}
-
-void expect_lost(const PlayedLife& life, const std::string& words) {
-  EXPECT_TRUE(life.ended);
-  ASSERT_EQ(life.ends.size(), 1U);
-  EXPECT_EQ(life.ends[0].outcome, Outcome::infrastructure_error);
-  EXPECT_FALSE(life.ends[0].reward.has_value());
-  EXPECT_THAT(life.replies.back().failure_text, HasSubstr(words));
 }
 
 // Whether this process has children that ended and were not reaped, or still run.

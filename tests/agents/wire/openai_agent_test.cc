@@ -13,7 +13,7 @@
 namespace turnhalle {
 namespace {
 
-OpenAiOptions options_for(const TestEndpoint& endpoint) {
+OpenAiOptions patient_options(const TestEndpoint& endpoint) {
   OpenAiOptions options;
   options.base = parse_http_url(endpoint.base()).value();
   options.request.model = "m";
@@ -39,9 +39,9 @@ Json guess(const Json& request) {
 TEST(OpenAiAgent, PlaysWithTheSameRepliesOnAnyNumberOfThreads) {
   const TestEndpoint endpoint(Conduct::good, guess);
   const auto one =
-      play_guessing(make_openai_agents(options_for(endpoint), nullptr, nullptr), 12, 1);
+      play_guessing(make_openai_agents(patient_options(endpoint), nullptr, nullptr), 12, 1);
   const auto four =
-      play_guessing(make_openai_agents(options_for(endpoint), nullptr, nullptr), 12, 4);
+      play_guessing(make_openai_agents(patient_options(endpoint), nullptr, nullptr), 12, 4);
   EXPECT_EQ(texts(one), texts(four));
   EXPECT_GT(texts(one).size(), 12U);
   for (const PlayedLife& life : one) {
@@ -58,7 +58,7 @@ TEST(OpenAiAgent, PlaysWithTheSameRepliesOnAnyNumberOfThreads) {
 
 TEST(OpenAiAgent, SendsTheWholeConversationToThePath) {
   const TestEndpoint endpoint(Conduct::good);
-  OpenAiOptions options = options_for(endpoint);
+  OpenAiOptions options = patient_options(endpoint);
   options.request.temperature = 0.25;
   options.seeded = false;
   const auto lives = play_guessing(make_openai_agents(options, nullptr, nullptr), 1, 1);
@@ -81,7 +81,7 @@ TEST(OpenAiAgent, SendsTheWholeConversationToThePath) {
 
 TEST(OpenAiAgent, ReadsAStreamAndLeavesItAtItsEnd) {
   const TestEndpoint endpoint(Conduct::good_stream, TestEndpoint::says("I say 5."));
-  OpenAiOptions options = options_for(endpoint);
+  OpenAiOptions options = patient_options(endpoint);
   options.request.stream = ChatStreaming::usage;
   const auto usage = std::make_shared<UsageLog>();
   const auto lives = play_guessing(make_openai_agents(options, nullptr, usage), 2, 2);
@@ -93,7 +93,7 @@ TEST(OpenAiAgent, ReadsAStreamAndLeavesItAtItsEnd) {
 TEST(OpenAiAgent, LetsNoMoreThroughThanItsLimit) {
   TestEndpoint endpoint(Conduct::good);
   endpoint.set_delay_ms(20);
-  OpenAiOptions options = options_for(endpoint);
+  OpenAiOptions options = patient_options(endpoint);
   options.concurrency = 3;
   play_guessing(make_openai_agents(options, nullptr, nullptr), 12, 2);
   EXPECT_LE(endpoint.most_at_once(), 3);
@@ -104,7 +104,7 @@ TEST(OpenAiAgent, LetsNoMoreThroughThanItsLimit) {
 TEST(OpenAiAgent, HoldsNoThreadWhileItWaits) {
   TestEndpoint endpoint(Conduct::good);
   endpoint.set_delay_ms(500);
-  play_guessing(make_openai_agents(options_for(endpoint), nullptr, nullptr), 8, 1);
+  play_guessing(make_openai_agents(patient_options(endpoint), nullptr, nullptr), 8, 1);
   EXPECT_GE(endpoint.most_at_once(), 3);
 }
 
@@ -117,7 +117,7 @@ TEST(OpenAiAgent, CountsTokensTriesSecondsAndCost) {
                     {"logprobs", {{"content", {{{"token", "5"}, {"logprob", -0.5}}}}}}};
       });
   endpoint.set_delay_ms(10);
-  OpenAiOptions options = options_for(endpoint);
+  OpenAiOptions options = patient_options(endpoint);
   options.price_in = 1e6;
   options.price_out = 2e6;
   options.measured_latency = true;
@@ -149,7 +149,7 @@ TEST(OpenAiAgent, KeepsTokenIdsAsALedger) {
                 {"prompt_token_ids", prompt},
                 {"logprobs", {{"content", {{{"logprob", -0.25}}}}}}};
   });
-  OpenAiOptions options = options_for(endpoint);
+  OpenAiOptions options = patient_options(endpoint);
   options.request.token_ids = true;
   const auto lives = play_guessing(make_openai_agents(options, nullptr, nullptr), 4, 1);
   std::size_t later = 0;
@@ -175,7 +175,7 @@ TEST(OpenAiAgent, KeepsNoIdsThatDoNotExtendTheLedger) {
                 {"prompt_token_ids", {messages, messages + 1, messages + 2, messages + 3}}};
   });
   const auto lives =
-      play_guessing(make_openai_agents(options_for(endpoint), nullptr, nullptr), 4, 1);
+      play_guessing(make_openai_agents(patient_options(endpoint), nullptr, nullptr), 4, 1);
   for (const PlayedLife& life : lives) {
     for (std::size_t turn = 0; turn < life.replies.size(); ++turn) {
       EXPECT_EQ(life.replies[turn].tokens != nullptr, turn == 0);
@@ -211,7 +211,7 @@ TEST(OpenAiAgent, CallsToolsInParallelAndLearnsOfBadArguments) {
         std::make_unique<SingleEpisode>(std::make_shared<const ShopFamily>(), RandomKey{}),
         WorldOptions{index, RandomKey{}, {}}, std::make_unique<KeepingRecorder>(life));
   };
-  task.make_agent = make_openai_agents(options_for(endpoint), nullptr, nullptr);
+  task.make_agent = make_openai_agents(patient_options(endpoint), nullptr, nullptr);
   task.finished = [](World&, LifecycleIndex) {};
   const std::vector<LifecycleIndex> indices = {{0}};
   ASSERT_TRUE(play_all(indices, task, {}));

@@ -1,6 +1,5 @@
 // Endpoints that misbehave lose no episode: each ends in a defined outcome, without a reward and
 // with words that say why; and one that misbehaves once is tried again.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -14,9 +13,7 @@
 namespace turnhalle {
 namespace {
 
-using testing::HasSubstr;
-
-OpenAiOptions options_for(const std::string& base) {
+OpenAiOptions hasty_options(const std::string& base) {
   OpenAiOptions options;
   options.base = parse_http_url(base).value();
   options.request.model = "m";
@@ -24,17 +21,6 @@ OpenAiOptions options_for(const std::string& base) {
   options.limits.body_bytes_max = 1 << 18;
   options.retries = {.count = 1, .first = std::chrono::milliseconds(1)};
   return options;
-}
-
-void expect_lost(const PlayedLife& life, const std::string& words) {
-  EXPECT_TRUE(life.ended);
-  ASSERT_EQ(life.ends.size(), 1U);
-  EXPECT_EQ(life.ends[0].outcome, Outcome::infrastructure_error);
-  EXPECT_FALSE(life.ends[0].reward.has_value());
-  ASSERT_EQ(life.replies.size(), 1U);
-  EXPECT_EQ(life.replies[0].failure, ReplyFailure::infrastructure);
-  EXPECT_THAT(life.replies[0].failure_text, HasSubstr(words));
-  EXPECT_EQ(life.replies[0].failure_text.find('\n'), std::string::npos);
 }
 
 void expect_played(const PlayedLife& life) {
@@ -58,7 +44,7 @@ void PrintTo(const Misbehaviour& misbehaviour, std::ostream* out) { *out << misb
 class Misbehaving : public testing::TestWithParam<Misbehaviour> {
  protected:
   OpenAiOptions options(const TestEndpoint& endpoint) const {
-    OpenAiOptions options = options_for(endpoint.base());
+    OpenAiOptions options = hasty_options(endpoint.base());
     options.request.stream = GetParam().stream;
     return options;
   }
@@ -118,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(WrongIds, AreMadeToDiffer) {
   const TestEndpoint endpoint(Conduct::wrong_ids);
   const auto lives =
-      play_guessing(make_openai_agents(options_for(endpoint.base()), nullptr, nullptr), 2, 1);
+      play_guessing(make_openai_agents(hasty_options(endpoint.base()), nullptr, nullptr), 2, 1);
   for (const PlayedLife& life : lives) {
     expect_played(life);
     const auto& calls = life.replies.at(0).tool_calls;
@@ -146,7 +132,7 @@ TEST(NoEndpoint, IsAnInfrastructureOutcomeWithAClearMessage) {
     base = gone.base();
   }
   const auto lives =
-      play_guessing(make_openai_agents(options_for(base), nullptr, nullptr), 2, 1);
+      play_guessing(make_openai_agents(hasty_options(base), nullptr, nullptr), 2, 1);
   for (const PlayedLife& life : lives) {
     expect_lost(life, "The endpoint " + base + "/chat/completions gave no reply (2 tries): ");
     expect_lost(life, "refused");
@@ -156,14 +142,14 @@ TEST(NoEndpoint, IsAnInfrastructureOutcomeWithAClearMessage) {
 TEST(NoEndpoint, OfAnUnknownNameIsNotTriedAgain) {
   const auto usage = std::make_shared<UsageLog>();
   const auto lives = play_guessing(
-      make_openai_agents(options_for("http://nobody.invalid:1/v1"), nullptr, usage), 1, 1);
+      make_openai_agents(hasty_options("http://nobody.invalid:1/v1"), nullptr, usage), 1, 1);
   expect_lost(lives[0], "the host is unknown");
   EXPECT_EQ(usage->total().tries, 1);
 }
 
 TEST(Tls, AgainstAServerWithoutItIsAnInfrastructureOutcome) {
   const TestEndpoint endpoint(Conduct::not_http);
-  OpenAiOptions options = options_for(endpoint.base());
+  OpenAiOptions options = hasty_options(endpoint.base());
   options.base.tls = true;
   const auto lives = play_guessing(make_openai_agents(options, nullptr, nullptr), 1, 1);
   expect_lost(lives[0], "The endpoint https://127.0.0.1");
@@ -171,7 +157,7 @@ TEST(Tls, AgainstAServerWithoutItIsAnInfrastructureOutcome) {
 
 TEST(Key, IsSentAndNeverShown) {
   const TestEndpoint endpoint(Conduct::unauthorised);
-  OpenAiOptions options = options_for(endpoint.base());
+  OpenAiOptions options = hasty_options(endpoint.base());
   options.key = "sk-secret-0";
   const auto lives = play_guessing(make_openai_agents(options, nullptr, nullptr), 1, 1);
   expect_lost(lives[0], "no such key: Bearer [key]");
@@ -180,7 +166,7 @@ TEST(Key, IsSentAndNeverShown) {
 
 TEST(Stop, DropsTheRequestsInFlight) {
   const TestEndpoint endpoint(Conduct::never);
-  OpenAiOptions options = options_for(endpoint.base());
+  OpenAiOptions options = hasty_options(endpoint.base());
   options.limits.deadline = std::chrono::milliseconds(60'000);
   options.concurrency = 2;
   std::atomic<bool> stop{false};

@@ -1,6 +1,7 @@
 // Lifecycles of guess_number played on a pool of threads, and what is kept of them.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -65,6 +66,18 @@ inline std::vector<PlayedLife> play_guessing(const AgentFactory& agents, std::in
   const Result<bool> played = play_all(indices, task, options);
   EXPECT_TRUE(played.ok()) << (played ? "" : played.error().text());
   return lives;
+}
+
+/// The agent failed at its first turn, for a reason that one line tells in these words.
+inline void expect_lost(const PlayedLife& life, const std::string& words) {
+  EXPECT_TRUE(life.ended);
+  ASSERT_EQ(life.ends.size(), 1U);
+  EXPECT_EQ(life.ends[0].outcome, Outcome::infrastructure_error);
+  EXPECT_FALSE(life.ends[0].reward.has_value());
+  ASSERT_EQ(life.replies.size(), 1U);
+  EXPECT_EQ(life.replies[0].failure, ReplyFailure::infrastructure);
+  EXPECT_THAT(life.replies[0].failure_text, testing::HasSubstr(words));
+  EXPECT_EQ(life.replies[0].failure_text.find('\n'), std::string::npos);
 }
 
 }  // namespace turnhalle

@@ -42,12 +42,12 @@ Value state() {
     "b": {"id": "b", "total": 4, "items": [], "note": "gift"}}})"));
 }
 
-struct Outcome {
+struct Evaluated {
   std::string value;
   std::string fault;
 };
 
-Outcome run(const std::string& text) {
+Evaluated run(const std::string& text) {
   const Result<Expression> expression = Expression::parse(text, scope());
   if (!expression) return {"", expression.error().message};
   const Value root = state();
@@ -69,7 +69,7 @@ struct Example {
 class Examples : public testing::TestWithParam<Example> {};
 
 TEST_P(Examples, HaveTheirValue) {
-  const Outcome outcome = run(GetParam().text);
+  const Evaluated outcome = run(GetParam().text);
   EXPECT_EQ(outcome.fault, "");
   EXPECT_EQ(outcome.value, GetParam().value) << GetParam().text;
 }
@@ -173,7 +173,7 @@ TEST(Expression, StopsWhereThereIsNoValue) {
         "constants.rate['GBP']", "value(state.orders['a'].note)", "sqrt(-1)", "pow(10, 400)",
         "log(0, 2)", "log(2, 1)", "range(0, 100000)", "last([])", "smallest([])", "int(1e300 * 1)",
         "split('a', '')", "int(pow(10, 300))"}) {
-    const Outcome outcome = run(text);
+    const Evaluated outcome = run(text);
     EXPECT_NE(outcome.fault, "") << text;
     EXPECT_TRUE(outcome.value.empty() || outcome.value == "null") << text;
   }

@@ -53,14 +53,8 @@ TEST(FunctionRule, RoundsToFourDigitsWithoutANegativeZero) {
   EXPECT_FALSE(std::signbit(rounded(-0.00001)));
 }
 
-namespace gym = function;
-
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options = "{}",
-                                                   PromptStyle style = PromptStyle::paper) {
-  return read_options(gym::entry(), options, style).value();
-}
-
-const std::string kCompact = "{\"rules\":\"pairs\",\"numbers\":[1,9],\"turns\":4,\"answers\":1}";
+const std::string kFunctionCompact =
+    "{\"rules\":\"pairs\",\"numbers\":[1,9],\"turns\":4,\"answers\":1}";
 
 const Rule& rule_of(const Environment& game) {
   const std::string text = game.hidden_state()["rule"].get<std::string>();
@@ -74,7 +68,7 @@ const Rule& rule_of(const Environment& game) {
 }
 
 TEST(FunctionGym, TellsValuesAndTheTestAndAcceptsItsValue) {
-  const auto game = family_of()->make();
+  const auto game = family_of(function::entry())->make();
   for (std::uint64_t i = 0; i < 50; ++i) {
     game->reset(task_of(i));
     const Rule& rule = rule_of(*game);
@@ -97,7 +91,7 @@ TEST(FunctionGym, TellsValuesAndTheTestAndAcceptsItsValue) {
 }
 
 TEST(FunctionGym, ReadsFourNumbersAndNothingElse) {
-  const auto game = family_of("{\"turns\":40}")->make();
+  const auto game = family_of(function::entry(), "{\"turns\":40}")->make();
   game->reset(task_of(2));
   for (const std::string text : {"", "1 2 3", "1 2 3 4 5", "a=1 2 3 4", "1 2 3 1001", "1 2 3 nan",
                                  "1;2;3;4", "1e99 2 3 4"}) {
@@ -111,23 +105,23 @@ TEST(FunctionGym, ReadsFourNumbersAndNothingElse) {
 
 // Four standard errors of 4 000 games: 0.021 at 0.127, 0.016 at 0.066.
 TEST(FunctionPlayers, ReachTheirScores) {
-  const auto family = family_of(kCompact, PromptStyle::compact);
+  const auto family = family_of(function::entry(), kFunctionCompact, PromptStyle::compact);
   EXPECT_GE(success(*family, "expert", 1'000), 0.995);
   EXPECT_NEAR(success(*family, "demonstrator", 4'000), 0.127, 0.022);
   EXPECT_NEAR(success(*family, "random", 4'000), 0.066, 0.017);
-  EXPECT_GE(success(*family_of(), "expert", 100), 0.99);
+  EXPECT_GE(success(*family_of(function::entry()), "expert", 100), 0.99);
 }
 
 TEST(FunctionOptions, WrongOnesAreNamed) {
   for (const std::string options :
        {"{\"rules\":\"all\"}", "{\"numbers\":[9,1]}", "{\"turns\":2}", "{\"number\":1}"}) {
-    const auto family = read_options(gym::entry(), options, PromptStyle::paper);
+    const auto family = read_options(function::entry(), options, PromptStyle::paper);
     ASSERT_FALSE(family) << options;
     EXPECT_NE(family.error().text().find("options.json:1:"), std::string::npos);
   }
-  EXPECT_FALSE(read_options(gym::entry(), "{}", PromptStyle::compact));
-  EXPECT_FALSE(
-      read_options(gym::entry(), "{\"rules\":\"pairs\",\"numbers\":10}", PromptStyle::compact));
+  EXPECT_FALSE(read_options(function::entry(), "{}", PromptStyle::compact));
+  EXPECT_FALSE(read_options(function::entry(), "{\"rules\":\"pairs\",\"numbers\":10}",
+                            PromptStyle::compact));
 }
 
 }  // namespace

@@ -38,25 +38,18 @@ TEST(IntentionTopics, ReadTheirOwnQuestionsAndValues) {
   }
 }
 
-namespace gym = intention;
-
 // Golden numbers of the released gym's rule: base by importance, 0.2 off for each further detail.
 TEST(IntentionReward, FollowsThePaper) {
-  EXPECT_DOUBLE_EQ(gym::question_reward(3, 1), 1.0);
-  EXPECT_DOUBLE_EQ(gym::question_reward(2, 1), 0.7);
-  EXPECT_DOUBLE_EQ(gym::question_reward(1, 1), 0.4);
-  EXPECT_DOUBLE_EQ(gym::question_reward(3, 3), 0.6);
-  EXPECT_NEAR(gym::question_reward(1, 2), 0.2, 1e-12);
-  EXPECT_DOUBLE_EQ(gym::question_reward(1, 4), 0.0);
-  EXPECT_DOUBLE_EQ(gym::question_reward(0, 0), 0.0);
+  EXPECT_DOUBLE_EQ(intention::question_reward(3, 1), 1.0);
+  EXPECT_DOUBLE_EQ(intention::question_reward(2, 1), 0.7);
+  EXPECT_DOUBLE_EQ(intention::question_reward(1, 1), 0.4);
+  EXPECT_DOUBLE_EQ(intention::question_reward(3, 3), 0.6);
+  EXPECT_NEAR(intention::question_reward(1, 2), 0.2, 1e-12);
+  EXPECT_DOUBLE_EQ(intention::question_reward(1, 4), 0.0);
+  EXPECT_DOUBLE_EQ(intention::question_reward(0, 0), 0.0);
 }
 
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options = "{}",
-                                                   PromptStyle style = PromptStyle::paper) {
-  return read_options(gym::entry(), options, style).value();
-}
-
-const std::string kCompact = "{\"missing\":3,\"turns\":5,\"reward\":\"delivery\"}";
+const std::string kIntentionCompact = "{\"missing\":3,\"turns\":5,\"reward\":\"delivery\"}";
 
 // The missing details of a fresh episode: name and value.
 std::vector<std::pair<std::string, std::string>> missing_of(const Environment& game) {
@@ -69,7 +62,7 @@ std::vector<std::pair<std::string, std::string>> missing_of(const Environment& g
 }
 
 TEST(IntentionGym, NamesTheOtherDetailsAtOnceAndNoneThatIsMissing) {
-  const auto game = family_of()->make();
+  const auto game = family_of(intention::entry())->make();
   for (std::uint64_t i = 0; i < 50; ++i) {
     const std::string text = game->reset(task_of(i)).user;
     const auto missing = missing_of(*game);
@@ -83,7 +76,7 @@ TEST(IntentionGym, NamesTheOtherDetailsAtOnceAndNoneThatIsMissing) {
 }
 
 TEST(IntentionGym, PaysForCoveringOneByOneAndLessForAllAtOnce) {
-  const auto game = family_of("{\"missing\":3}")->make();
+  const auto game = family_of(intention::entry(), "{\"missing\":3}")->make();
   for (std::uint64_t i = 0; i < 20; ++i) {
     game->reset(task_of(i));
     const auto missing = missing_of(*game);
@@ -109,7 +102,7 @@ TEST(IntentionGym, PaysForCoveringOneByOneAndLessForAllAtOnce) {
 }
 
 TEST(IntentionGym, SaysNothingNewTwiceAndNothingUnasked) {
-  const auto game = family_of("{\"missing\":2}")->make();
+  const auto game = family_of(intention::entry(), "{\"missing\":2}")->make();
   game->reset(task_of(4));
   const auto missing = missing_of(*game);
   EXPECT_EQ(say(*game, "[action] What else?").observation,
@@ -122,7 +115,7 @@ TEST(IntentionGym, SaysNothingNewTwiceAndNothingUnasked) {
 }
 
 TEST(IntentionGym, DeliversOnlyWithEveryValueRight) {
-  const auto game = family_of(kCompact)->make();
+  const auto game = family_of(intention::entry(), kIntentionCompact)->make();
   for (std::uint64_t i = 0; i < 20; ++i) {
     game->reset(task_of(i));
     std::string right;
@@ -144,22 +137,23 @@ TEST(IntentionGym, DeliversOnlyWithEveryValueRight) {
 
 // Four standard errors of 4 000 games at 0.05: 0.014.
 TEST(IntentionPlayers, ReachTheirScores) {
-  const auto family = family_of(kCompact, PromptStyle::compact);
+  const auto family = family_of(intention::entry(), kIntentionCompact, PromptStyle::compact);
   EXPECT_EQ(success(*family, "expert", 1'000), 1.0);
   EXPECT_NEAR(success(*family, "demonstrator", 4'000), 0.050, 0.014);
   EXPECT_NEAR(success(*family, "random", 4'000), 0.007, 0.006);
-  EXPECT_EQ(success(*family_of(), "expert", 1'000), 1.0);
-  EXPECT_NEAR(success(*family_of(), "random", 1'000), 0.55, 0.065);
+  EXPECT_EQ(success(*family_of(intention::entry()), "expert", 1'000), 1.0);
+  EXPECT_NEAR(success(*family_of(intention::entry()), "random", 1'000), 0.55, 0.065);
 }
 
 TEST(IntentionPlayers, DemonstratorLeavesMostGroupsWithoutAnOutcomeToCompare) {
-  EXPECT_GT(equal_groups(*family_of(kCompact, PromptStyle::compact), "demonstrator", 600), 0.6);
+  const auto family = family_of(intention::entry(), kIntentionCompact, PromptStyle::compact);
+  EXPECT_GT(equal_groups(*family, "demonstrator", 600), 0.6);
 }
 
 TEST(IntentionOptions, WrongOnesAreNamed) {
   for (const std::string options :
        {"{\"missing\":6}", "{\"missing\":[3,2]}", "{\"reward\":\"all\"}", "{\"turns\":41}"}) {
-    const auto family = read_options(gym::entry(), options, PromptStyle::paper);
+    const auto family = read_options(intention::entry(), options, PromptStyle::paper);
     ASSERT_FALSE(family) << options;
     EXPECT_NE(family.error().text().find("options.json:1:"), std::string::npos);
   }

@@ -23,11 +23,6 @@
 namespace turnhalle::user_gyms {
 namespace {
 
-std::shared_ptr<const EnvironmentFamily> family_of(const EnvironmentEntry& entry,
-                                                   const std::string& options = "{}") {
-  return read_options(entry, options, PromptStyle::paper).value();
-}
-
 TEST(PersuadeGym, MovesALevelByWhatMattersAtThatMoment) {
   const auto game = family_of(persuade::entry())->make();
   for (std::uint64_t i = 0; i < 20; ++i) {

@@ -28,27 +28,26 @@ std::vector<std::string> persona_names() {
   return names;
 }
 
-std::shared_ptr<const EnvironmentFamily> family_of(const EnvironmentEntry& entry,
+std::shared_ptr<const EnvironmentFamily> with_user(const EnvironmentEntry& entry,
                                                    const std::string& persona,
                                                    const std::string& more = "") {
-  const std::string options = "{\"persona\":\"" + persona + "\"" + more + "}";
-  return read_options(entry, options, PromptStyle::paper).value();
+  return family_of(entry, "{\"persona\":\"" + persona + "\"" + more + "}");
 }
 
 class EveryPersona : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryPersona, LeavesEveryGymSolvable) {
   const std::string& name = GetParam();
-  EXPECT_EQ(success(*family_of(telepathy::entry(), name), "expert", 144), 1.0);
-  EXPECT_EQ(success(*family_of(intention::entry(), name), "expert", 300), 1.0);
+  EXPECT_EQ(success(*with_user(telepathy::entry(), name), "expert", 144), 1.0);
+  EXPECT_EQ(success(*with_user(intention::entry(), name), "expert", 300), 1.0);
   EXPECT_EQ(
-      success(*family_of(intention::entry(), name, ",\"reward\":\"delivery\""), "expert", 300),
+      success(*with_user(intention::entry(), name, ",\"reward\":\"delivery\""), "expert", 300),
       1.0);
-  EXPECT_EQ(success(*family_of(function::entry(), name), "expert", 20), 1.0);
-  EXPECT_EQ(success(*family_of(colbench::entry(), name, ",\"turns\":20"), "expert", 200), 1.0);
-  EXPECT_EQ(success(*family_of(persuade::entry(), name), "expert", 200), 1.0);
-  EXPECT_EQ(success(*family_of(travel::entry(), name), "expert", 200), 1.0);
-  EXPECT_EQ(success(*family_of(turtle::entry(), name), "expert", 200), 1.0);
+  EXPECT_EQ(success(*with_user(function::entry(), name), "expert", 20), 1.0);
+  EXPECT_EQ(success(*with_user(colbench::entry(), name, ",\"turns\":20"), "expert", 200), 1.0);
+  EXPECT_EQ(success(*with_user(persuade::entry(), name), "expert", 200), 1.0);
+  EXPECT_EQ(success(*with_user(travel::entry(), name), "expert", 200), 1.0);
+  EXPECT_EQ(success(*with_user(turtle::entry(), name), "expert", 200), 1.0);
 }
 
 // The values of an intention gym that the user has not told.
@@ -62,7 +61,7 @@ std::vector<std::string> secrets_of(const Environment& game) {
 }
 
 TEST_P(EveryPersona, TellsNothingBeforeItIsToldAndAllBeforeItLeaves) {
-  const auto family = family_of(intention::entry(), GetParam(), ",\"reward\":\"delivery\"");
+  const auto family = with_user(intention::entry(), GetParam(), ",\"reward\":\"delivery\"");
   const auto game = family->make();
   for (const std::string question : {"[action] What else?", "[action] Which date and size?",
                                      "[action] Which colour, place or people?"}) {
@@ -85,7 +84,7 @@ TEST_P(EveryPersona, TellsNothingBeforeItIsToldAndAllBeforeItLeaves) {
 
 // Rollouts of one task meet the same user, whatever the agent's own draws are.
 TEST_P(EveryPersona, IsTheSameForAllRolloutsOfATask) {
-  const auto family = family_of(intention::entry(), GetParam());
+  const auto family = with_user(intention::entry(), GetParam());
   for (std::uint64_t i = 0; i < 20; ++i) {
     const Played one = play(*family, "expert", task_of(i), RandomKey::from_seed(1));
     const Played other = play(*family, "expert", task_of(i), RandomKey::from_seed(2));
@@ -98,9 +97,9 @@ INSTANTIATE_TEST_SUITE_P(Personas, EveryPersona, testing::ValuesIn(persona_names
 
 TEST(Personas, ChangeWhatIsSaid) {
   const Task task = task_of(5);
-  const std::string plain = play(*family_of(intention::entry(), "plain"), "expert", task, {}).text;
+  const std::string plain = play(*with_user(intention::entry(), "plain"), "expert", task, {}).text;
   for (const std::string name : {"reserved", "formal", "sloppy", "forthcoming"}) {
-    EXPECT_NE(play(*family_of(intention::entry(), name), "expert", task, {}).text, plain) << name;
+    EXPECT_NE(play(*with_user(intention::entry(), name), "expert", task, {}).text, plain) << name;
   }
 }
 

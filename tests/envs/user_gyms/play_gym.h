@@ -6,21 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "core/event_queue.h"
-#include "tests/envs/read_options.h"
+#include "tests/envs/family_case.h"
 
 namespace turnhalle::user_gyms {
 
 inline Task task_of(std::uint64_t number) {
   const RandomKey key = RandomKey::from_seed(3);
   return {key.split("hidden"), key.split("task").split(number), 0};
-}
-
-inline StepResult say(Environment& environment, const std::string& text) {
-  EventQueue queue;
-  AgentReply reply;
-  reply.text = text;
-  return environment.step(kAgentSeat, reply, queue);
 }
 
 /// How one episode went.

@@ -57,17 +57,10 @@ TEST(TelepathyTable, DoesNotUnderstandWhatIsUnclear) {
   EXPECT_FALSE(entity_named("gryphon"));
 }
 
-namespace gym = telepathy;
-
-std::shared_ptr<const EnvironmentFamily> family_of(const std::string& options = "{}",
-                                                   PromptStyle style = PromptStyle::paper) {
-  return read_options(gym::entry(), options, style).value();
-}
-
-const std::string kCompact = "{\"entities\":48,\"turns\":8,\"answers\":1}";
+const std::string kTelepathyCompact = "{\"entities\":48,\"turns\":8,\"answers\":1}";
 
 TEST(TelepathyGym, AnswersByTheTable) {
-  const auto game = family_of()->make();
+  const auto game = family_of(telepathy::entry())->make();
   for (std::uint64_t i = 0; i < 40; ++i) {
     game->reset(task_of(i));
     const std::string secret = game->hidden_state()["secret"].get<std::string>();
@@ -88,7 +81,7 @@ TEST(TelepathyGym, AnswersByTheTable) {
 }
 
 TEST(TelepathyGym, AllowsAsManyWrongAnswersAsItSays) {
-  const auto game = family_of("{\"answers\":2}")->make();
+  const auto game = family_of(telepathy::entry(), "{\"answers\":2}")->make();
   game->reset(task_of(1));
   const StepResult first = say(*game, "[answer] none of them");
   EXPECT_EQ(first.outcome, Outcome::running);
@@ -99,7 +92,7 @@ TEST(TelepathyGym, AllowsAsManyWrongAnswersAsItSays) {
 }
 
 TEST(TelepathyGym, DrawsEveryThingOfItsOptions) {
-  const auto game = family_of(kCompact)->make();
+  const auto game = family_of(telepathy::entry(), kTelepathyCompact)->make();
   std::map<std::string, int> counts;
   for (std::uint64_t i = 0; i < 4800; ++i) {
     game->reset(task_of(i));
@@ -111,23 +104,24 @@ TEST(TelepathyGym, DrawsEveryThingOfItsOptions) {
 
 // Four standard errors of 4 000 games: 0.031 at 0.4, 0.015 at 0.058.
 TEST(TelepathyPlayers, ReachTheirScores) {
-  const auto family = family_of(kCompact, PromptStyle::compact);
+  const auto family = family_of(telepathy::entry(), kTelepathyCompact, PromptStyle::compact);
   EXPECT_EQ(success(*family, "expert", 1'000), 1.0);
   EXPECT_NEAR(success(*family, "consistent", 4'000), 0.415, 0.033);
   EXPECT_NEAR(success(*family, "demonstrator", 4'000), 0.058, 0.016);
   EXPECT_NEAR(success(*family, "random", 4'000), 0.021, 0.010);
-  EXPECT_EQ(success(*family_of(), "expert", 1'000), 1.0);
+  EXPECT_EQ(success(*family_of(telepathy::entry()), "expert", 1'000), 1.0);
 }
 
 // What InfoPO is for: rewards tell most groups nothing at the start, feedback does.
 TEST(TelepathyPlayers, DemonstratorLeavesMostGroupsWithoutAnOutcomeToCompare) {
-  EXPECT_GT(equal_groups(*family_of(kCompact, PromptStyle::compact), "demonstrator", 600), 0.6);
+  const auto family = family_of(telepathy::entry(), kTelepathyCompact, PromptStyle::compact);
+  EXPECT_GT(equal_groups(*family, "demonstrator", 600), 0.6);
 }
 
 TEST(TelepathyOptions, WrongOnesAreNamed) {
   for (const std::string options :
        {"{\"entities\":7}", "{\"entities\":73}", "{\"turns\":1}", "{\"answer\":1}"}) {
-    const auto family = read_options(gym::entry(), options, PromptStyle::paper);
+    const auto family = read_options(telepathy::entry(), options, PromptStyle::paper);
     ASSERT_FALSE(family) << options;
     EXPECT_NE(family.error().text().find("options.json:1:"), std::string::npos);
   }
