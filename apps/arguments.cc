@@ -49,14 +49,18 @@ Status read_integer(const std::string& flag, const std::string& word, IntegerRan
   return ok_status();
 }
 
+// A comma after a backslash stands for itself.
 Words split_at_commas(const Words& words) {
   Words parts;
   for (const std::string& word : words) {
-    std::size_t begin = 0;
-    while (begin <= word.size()) {
-      const std::size_t end = std::min(word.find(',', begin), word.size());
-      parts.push_back(word.substr(begin, end - begin));
-      begin = end + 1;
+    parts.emplace_back();
+    for (std::size_t at = 0; at < word.size(); ++at) {
+      if (word[at] == ',') {
+        parts.emplace_back();
+        continue;
+      }
+      if (word.compare(at, 2, "\\,") == 0) ++at;
+      parts.back() += word[at];
     }
   }
   return parts;

@@ -45,7 +45,8 @@ class Arguments {
                const std::string& help);
   void integer(const std::string& flag, std::optional<std::int64_t>& value, IntegerRange range,
                const std::string& help);
-  /// Values separated by commas, or the flag several times.
+  /// Values separated by commas (a comma after a backslash is part of one), or the flag several
+  /// times.
   void list(const std::string& flag, std::vector<std::string>& values, const std::string& help);
   /// The flag several times; commas mean nothing.
   void repeated(const std::string& flag, std::vector<std::string>& values,

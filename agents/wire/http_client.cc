@@ -72,9 +72,11 @@ std::string words_of(HttpFault fault, const HttpRequest& request, const error_co
 // that looks; both run on the request's executor, one at a time. `stream` is null when the request
 // is over.
 struct Watch {
-  explicit Watch(const asio::any_io_executor& executor) : timer(executor), resolver(executor) {}
+  explicit Watch(const asio::any_io_executor& executor)
+      : timer(executor), resolver(executor), looked_up(executor) {}
   asio::steady_timer timer;
   Tcp::resolver resolver;
+  asio::steady_timer looked_up;  // cancelled when a look-up is over or no longer wanted
   beast::tcp_stream* stream = nullptr;
   std::function<bool()> stopped;
   bool fired = false;
@@ -87,7 +89,7 @@ asio::awaitable<void> look_for_stop(std::shared_ptr<Watch> watch) {
     co_await watch->timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     if (watch->stream != nullptr && watch->stopped()) {
       watch->fired = true;
-      watch->resolver.cancel();
+      watch->looked_up.cancel();
       watch->stream->close();
       co_return;
     }
@@ -202,8 +204,12 @@ asio::awaitable<error_code> converse(Connection& connection, const HttpRequest& 
 }
 
 // Where the host is; an address needs no look-up.
-asio::awaitable<Tcp::resolver::results_type> resolve(Watch& watch, const HttpUrl& url,
+// The system's look-up of a name cannot be called off: when it takes too long, the request goes
+// on without it, and its end finds nobody.
+asio::awaitable<Tcp::resolver::results_type> resolve(const std::shared_ptr<Watch>& watch,
+                                                     const HttpRequest& request,
                                                      error_code& error) {
+  const HttpUrl& url = request.base;
   error_code not_numeric;
   const auto address = asio::ip::make_address(url.host, not_numeric);
   std::int64_t port = 0;
@@ -212,14 +218,30 @@ asio::awaitable<Tcp::resolver::results_type> resolve(Watch& watch, const HttpUrl
     const Tcp::endpoint endpoint(address, static_cast<std::uint16_t>(port));
     co_return Tcp::resolver::results_type::create(endpoint, url.host, url.port);
   }
-  co_return co_await watch.resolver.async_resolve(
-      url.host, url.port, asio::redirect_error(asio::use_awaitable, error));
+  struct Found {
+    error_code error = asio::error::timed_out;
+    Tcp::resolver::results_type endpoints;
+  };
+  const auto found = std::make_shared<Found>();
+  watch->looked_up.expires_after(request.limits.deadline);
+  watch->resolver.async_resolve(url.host, url.port,
+                                [found, watch](error_code failed, auto endpoints) {
+                                  *found = {failed, std::move(endpoints)};
+                                  watch->looked_up.cancel();
+                                });
+  error_code ignored;
+  co_await watch->looked_up.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  error = found->error;
+  co_return found->endpoints;
 }
 
 // Connects; the fault says at which step it failed.
-asio::awaitable<HttpFault> connect(beast::tcp_stream& stream, Watch& watch, const HttpUrl& url,
-                                   error_code& error) {
-  const auto endpoints = co_await resolve(watch, url, error);
+asio::awaitable<HttpFault> connect(beast::tcp_stream& stream, const std::shared_ptr<Watch>& watch,
+                                   const HttpRequest& request, error_code& error) {
+  const auto endpoints = co_await resolve(watch, request, error);
+  if (error == asio::error::timed_out) {
+    co_return HttpFault::deadline;
+  }
   if (error) {
     co_return HttpFault::look_up;
   }
@@ -292,7 +314,7 @@ asio::awaitable<HttpResult> plain_request(const HttpRequest& request) {
   stream.expires_after(request.limits.deadline);
   Parser parser;
   error_code error;
-  HttpFault fault = co_await connect(stream, *watch, request.base, error);
+  HttpFault fault = co_await connect(stream, watch, request, error);
   if (fault == HttpFault::none) {
     ConnectionOf<beast::tcp_stream> connection(stream);
     error = co_await converse(connection, request, parser);
@@ -313,7 +335,7 @@ asio::awaitable<HttpResult> tls_request(const HttpRequest& request) {
   const WatchGuard guard(watch, lowest, request.stopped);
   lowest.expires_after(request.limits.deadline);
   Parser parser;
-  HttpFault fault = co_await connect(lowest, *watch, request.base, error);
+  HttpFault fault = co_await connect(lowest, watch, request, error);
   if (fault == HttpFault::none) {
     error = co_await shake_hands(stream, request.base.host);
     if (error) fault = error == beast::error::timeout ? HttpFault::deadline : HttpFault::tls;

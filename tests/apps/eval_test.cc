@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "tests/apps/program.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 const std::string kGuess = "eval scenarios/guess_number.json ";
 
@@ -93,6 +95,17 @@ TEST(EvalColumns, AreTheSameWhenAnEvaluationGoesOnAfterAStop) {
       turnhalle_program(words + store, "timeout --signal=INT --kill-after=60 1.5 ");
   EXPECT_EQ(stopped.code, 124) << stopped.err;
   EXPECT_EQ(findings(turnhalle_program(words + store + " --resume")), whole);
+}
+
+TEST(EvalColumns, TakeACommaAfterABackslashAsPartOfAnAgent) {
+  const ScratchFolder scratch;
+  const std::string program = scratch.write(
+      "agent.sh", "while read -r line; do echo \"{\\\"content\\\": \\\"$1\\\"}\"; done\n");
+  const Json found = turnhalle_program(kGuess + "--agents 'random,exec:sh " + program +
+                                       " 1\\,2' --lifecycles 2 --json").json();
+  std::set<std::string> agents;
+  for (const Json& row : found["rows"]) agents.insert(row["agent"]);
+  EXPECT_THAT(agents, UnorderedElementsAre("random", "exec:sh " + program + " 1,2"));
 }
 
 TEST(EvalColumns, ArePrintedAndShownOnThePage) {
