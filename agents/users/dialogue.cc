@@ -1,7 +1,9 @@
 #include "agents/users/dialogue.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <utility>
 
 namespace turnhalle::users {
 namespace {
@@ -24,50 +26,67 @@ void Dialogue::begin(Slots slots, RandomKey key) {
   asked_.assign(slots.count, 0);
   told_.assign(slots.count, 0);
   dodged_.assign(slots.count, 0);
+  owed_.assign(slots.count, 0);
   left_ = false;
   drifted_ = false;
+  breaks_off_ = false;
   drifted_slot_ = 0;
   answer_ = 0;
   doubts_ = 0;
+  asides_.begin(key_.split("asides"));
 }
 
-RandomKey Dialogue::words_key() const {
-  return key_.split("words").split(static_cast<std::uint64_t>(questions_));
+RandomKey Dialogue::question_key(std::string_view purpose) const {
+  return key_.split(purpose).split(static_cast<std::uint64_t>(questions_));
 }
+
+RandomKey Dialogue::words_key() const { return question_key("words"); }
 
 bool Dialogue::told_all() const {
   return std::all_of(told_.begin(), told_.end(), [](std::uint8_t told) { return told != 0; });
 }
 
-std::size_t Dialogue::next_untold() const {
-  return static_cast<std::size_t>(std::find(told_.begin(), told_.end(), 0) - told_.begin());
+std::size_t Dialogue::next_unsaid() const {
+  std::size_t slot = 0;
+  while (slot < slots_.count && (told_[slot] != 0 || owed_[slot] != 0)) ++slot;
+  return slot;
 }
 
 void Dialogue::forget(std::size_t slot) {
   asked_[slot] = 0;
   told_[slot] = 0;
   dodged_[slot] = 0;
-}
-
-void Dialogue::tell(std::vector<Move>& moves, Act act, std::size_t slot) {
-  told_[slot] = 1;
-  moves.push_back({act, slot});
+  owed_[slot] = 0;
 }
 
 std::vector<Move> Dialogue::ask(const std::set<std::size_t>& asked) {
   ++questions_;
+  const double truncation = persona_->noise.truncation;
+  breaks_off_ =
+      truncation > 0.0 && !breaks_off_ && Random(question_key("break")).uniform() < truncation;
   if (left_) return {{Act::unknown, 0}};
   Random random(key_.split(static_cast<std::uint64_t>(questions_)));
+  const bool wasted = !is_new(asked);
   std::vector<Move> moves = respond(asked, random);
-  if (slots_.needed && !left_ && runs_out_of_patience(random)) {
-    for (std::size_t slot = next_untold(); slot < slots_.count; slot = next_untold()) {
-      tell(moves, Act::volunteer, slot);
-    }
-    left_ = true;
-    moves.push_back({Act::leave, 0});
-  }
+  if (moves.empty() && asked.empty()) answer_vaguely(moves);
+  const bool in_haste = slots_.needed && runs_out_of_patience(random);
+  if (in_haste || leaves_early(moves)) leave(moves);
   if (moves.empty()) moves.push_back({Act::unknown, 0});
+  if (!left_) asides_.add(questions_, wasted, moves);
   return moves;
+}
+
+bool Dialogue::is_new(const std::set<std::size_t>& asked) const {
+  return std::any_of(asked.begin(), asked.end(),
+                     [&](std::size_t slot) { return told_[slot] == 0 || owed_[slot] != 0; });
+}
+
+void Dialogue::leave(std::vector<Move>& moves) {
+  for (std::size_t slot = 0; slot < slots_.count; ++slot) {
+    if (told_[slot] == 0 || owed_[slot] != 0) tell_rightly(moves, Act::volunteer, slot);
+  }
+  left_ = true;
+  moves.push_back({Act::leave, 0});
 }
 
 // Every draw is made whatever is asked, so that two rollouts stay alike as long as they can.
@@ -75,48 +94,85 @@ std::vector<Move> Dialogue::respond(const std::set<std::size_t>& asked, Random& 
   std::vector<Move> moves;
   const bool adds = random.uniform() < persona_->volunteer;
   drift(moves, random);
+  put_right(moves);
+  answer(asked, moves, random);
+  if (!slots_.needed) return moves;
+  const bool one_by_one = persona_->disclosure == Disclosure::one_per_turn;
+  const bool all = persona_->disclosure == Disclosure::all_at_once;
+  const std::size_t unasked =
+      all ? slots_.count : (adds || (one_by_one && moves.empty()) ? 1U : 0U);
+  for (std::size_t i = 0; i < unasked && next_unsaid() < slots_.count; ++i) {
+    tell(moves, Act::volunteer, next_unsaid());
+  }
+  misremember(moves);
+  return moves;
+}
+
+void Dialogue::answer(const std::set<std::size_t>& asked, std::vector<Move>& moves,
+                      Random& random) {
   const bool one_by_one = slots_.needed && persona_->disclosure == Disclosure::one_per_turn;
   std::int64_t at_once = one_by_one ? 1 : persona_->at_once_max;
   if (at_once == 0) at_once = std::numeric_limits<std::int64_t>::max();
   std::int64_t answered = 0;
-  bool dodges = false;
+  std::set<Act> dodges;
   for (const std::size_t slot : asked) {
     if (answered >= at_once) break;
     ++answered;
-    if (tells(slot, random)) {
-      const bool corrected = std::count(moves.begin(), moves.end(), Move{Act::correct, slot}) > 0;
-      if (!corrected) tell(moves, Act::inform, slot);
-    } else {
-      dodges = true;
+    const Act act = reaction(slot, random);
+    if (act != Act::inform) {
+      dodges.insert(act);
+    } else if (!speaks_of(moves, slot)) {
+      tell(moves, act, slot);
     }
   }
-  if (dodges) moves.push_back({Act::deflect, 0});
-  if (!slots_.needed) return moves;
-  const bool all = persona_->disclosure == Disclosure::all_at_once;
-  const std::size_t unasked =
-      all ? slots_.count : (adds || (one_by_one && moves.empty()) ? 1U : 0U);
-  for (std::size_t i = 0; i < unasked && next_untold() < slots_.count; ++i) {
-    tell(moves, Act::volunteer, next_untold());
+  for (const Act dodge : dodges) moves.push_back({dodge, 0});
+}
+
+void Dialogue::answer_vaguely(std::vector<Move>& moves) {
+  const std::size_t unsaid = slots_.needed ? next_unsaid() : slots_.count;
+  const bool more = unsaid < slots_.count;
+  switch (persona_->vague) {
+    case Vague::unknown:
+      break;
+    case Vague::asks_back:
+      moves.push_back({Act::clarify, 0});
+      break;
+    case Vague::hints:
+      moves.push_back(more ? Move{Act::hint, unsaid} : Move{Act::clarify, 0});
+      break;
+    case Vague::tells_one:
+      if (more) tell(moves, Act::volunteer, unsaid);
+      break;
   }
-  return moves;
 }
 
 std::vector<Move> Dialogue::volunteer_one() {
   std::vector<Move> moves;
-  if (next_untold() < slots_.count) tell(moves, Act::volunteer, next_untold());
+  if (next_unsaid() < slots_.count) tell(moves, Act::volunteer, next_unsaid());
   if (moves.empty()) moves.push_back({Act::unknown, 0});
   return moves;
 }
 
-bool Dialogue::tells(std::size_t slot, Random& random) {
-  const bool dodges = random.uniform() < persona_->deflect;
-  if (told_[slot] != 0) return true;
+// One draw decides whether and how a thing is dodged, and each thing is dodged once.
+Act Dialogue::reaction(std::size_t slot, Random& random) {
+  const double draw = random.uniform();
+  if (told_[slot] != 0 || owed_[slot] != 0) return Act::inform;
   if (asked_[slot] < 255) ++asked_[slot];
   const std::int64_t needed = persona_->disclosure == Disclosure::when_pressed ? persona_->asks : 1;
-  if (asked_[slot] < needed) return false;
-  if (!dodges || dodged_[slot] != 0) return true;
-  dodged_[slot] = 1;
-  return false;
+  if (asked_[slot] < needed) return Act::deflect;
+  if (dodged_[slot] != 0) return Act::inform;
+  const std::array<std::pair<Act, double>, 4> dodges = {{{Act::deflect, persona_->deflect},
+                                                         {Act::refuse, persona_->refuse},
+                                                         {Act::counter, persona_->counter},
+                                                         {Act::dont_know, persona_->dont_know}}};
+  double below = 0.0;
+  for (const auto& [act, chance] : dodges) {
+    below += chance;
+    if (draw >= below) continue;
+    dodged_[slot] = 1;
+    return act;
+  }
+  return Act::inform;
 }
 
 void Dialogue::drift(std::vector<Move>& moves, Random& random) {
@@ -127,7 +183,9 @@ void Dialogue::drift(std::vector<Move>& moves, Random& random) {
   }
   drifted_ = true;
   drifted_slot_ = static_cast<std::size_t>(draw % slots_.count);
-  if (told_[drifted_slot_] != 0) moves.push_back({Act::correct, drifted_slot_});
+  if (told_[drifted_slot_] == 0) return;
+  owed_[drifted_slot_] = 0;
+  moves.push_back({Act::correct, drifted_slot_});
 }
 
 bool Dialogue::runs_out_of_patience(Random& random) const {
@@ -138,6 +196,15 @@ bool Dialogue::runs_out_of_patience(Random& random) const {
          persona_->patience.hazard + persona_->patience.growth * static_cast<double>(late - 1);
 }
 
+bool Dialogue::leaves_early(const std::vector<Move>& moves) const {
+  if (persona_->leaves_early <= 0.0 || !slots_.needed || slots_.asking_counts || told_all()) {
+    return false;
+  }
+  const bool told =
+      std::any_of(moves.begin(), moves.end(), [](const Move& move) { return tells(move.act); });
+  return told && Random(question_key("early")).uniform() < persona_->leaves_early;
+}
+
 bool Dialogue::accepts(std::string_view answer) {
   const std::uint64_t hash = hash_of(answer);
   if (hash != answer_) doubts_ = 0;
@@ -145,49 +212,6 @@ bool Dialogue::accepts(std::string_view answer) {
   if (doubts_ >= persona_->doubts) return true;
   ++doubts_;
   return false;
-}
-
-void Dialogue::snapshot(ByteWriter& out) const {
-  out.u64(key_.high);
-  out.u64(key_.low);
-  out.i64(questions_);
-  out.u64(slots_.count);
-  out.boolean(slots_.needed);
-  out.boolean(slots_.changeable);
-  for (std::size_t slot = 0; slot < slots_.count; ++slot) {
-    out.u8(asked_[slot]);
-    out.boolean(told_[slot] != 0);
-    out.boolean(dodged_[slot] != 0);
-  }
-  out.boolean(left_);
-  out.boolean(drifted_);
-  out.u64(drifted_slot_);
-  out.u64(answer_);
-  out.i64(doubts_);
-}
-
-bool Dialogue::restore(ByteReader& in) {
-  key_.high = in.u64();
-  key_.low = in.u64();
-  questions_ = in.i64();
-  slots_.count = in.count(3);
-  slots_.needed = in.boolean();
-  slots_.changeable = in.boolean();
-  asked_.assign(slots_.count, 0);
-  told_.assign(slots_.count, 0);
-  dodged_.assign(slots_.count, 0);
-  for (std::size_t slot = 0; slot < slots_.count; ++slot) {
-    asked_[slot] = in.u8();
-    told_[slot] = in.boolean() ? 1 : 0;
-    dodged_[slot] = in.boolean() ? 1 : 0;
-  }
-  left_ = in.boolean();
-  drifted_ = in.boolean();
-  drifted_slot_ = in.u64();
-  answer_ = in.u64();
-  doubts_ = in.i64();
-  return in.ok() && questions_ >= 0 && doubts_ >= 0 && doubts_ <= persona_->doubts &&
-         (drifted_slot_ < slots_.count || drifted_slot_ == 0);
 }
 
 }  // namespace turnhalle::users

@@ -134,10 +134,9 @@ class ColbenchGym final : public UserGym {
   users::SlotWords slot_words(std::size_t slot) const override {
     return {std::string(kFactTable[slot].name), shortest(facts_[slot])};
   }
-  void change(std::size_t slot, RandomKey key) override {
-    const double before = facts_[slot];
-    Random random(key);
-    while (facts_[slot] == before) facts_[slot] = draw_fact(slot, random);
+  void change(std::size_t slot, RandomKey key) override { facts_[slot] = other_fact(slot, key); }
+  users::SlotWords wrong_words(std::size_t slot, RandomKey key) const override {
+    return {std::string(kFactTable[slot].name), shortest(other_fact(slot, key))};
   }
   void act(const GymReply& reply, StepResult& result) override {
     if (reply.choice == Choice::answer) {
@@ -149,6 +148,12 @@ class ColbenchGym final : public UserGym {
 
  private:
   void judge(std::string_view answer, StepResult& result);
+  double other_fact(std::size_t fact, RandomKey key) const {
+    Random random(key);
+    double other = facts_[fact];
+    while (other == facts_[fact]) other = draw_fact(fact, random);
+    return other;
+  }
 
   std::shared_ptr<const Fixed> fixed_;
   std::size_t subject_ = 0;

@@ -100,9 +100,15 @@ class IntentionGym final : public UserGym {
     const std::size_t place = place_of(slot);
     return {std::string(detail(wish().needs[place].detail).name), name_of(value_at(place))};
   }
+  users::SlotWords wrong_words(std::size_t slot, RandomKey key) const override {
+    const std::size_t place = place_of(slot);
+    users::SlotWords words = slot_words(slot);
+    words.value = name_of({wish().needs[place].detail, other_value(wanted_[place].value, key)});
+    return words;
+  }
   void change(std::size_t slot, RandomKey key) override {
     std::size_t& value = wanted_[place_of(slot)].value;
-    value = (value + 1 + Random(key).below(kValuesPerDetail - 1)) % kValuesPerDetail;
+    value = other_value(value, key);
   }
   void act(const GymReply& reply, StepResult& result) override {
     news_ = wanted_.size();
@@ -116,6 +122,9 @@ class IntentionGym final : public UserGym {
  private:
   void tell(const std::set<std::size_t>& asked, StepResult& result);
   void judge(std::string_view answer, StepResult& result);
+  static std::size_t other_value(std::size_t value, RandomKey key) {
+    return (value + 1 + Random(key).below(kValuesPerDetail - 1)) % kValuesPerDetail;
+  }
   std::size_t slot_of(std::size_t place) const {
     const auto begin = wanted_.begin();
     return static_cast<std::size_t>(
@@ -154,7 +163,7 @@ Opening IntentionGym::reset(const Task& task) {
   random.shuffle(std::span<std::size_t>(order));
   const auto [low, high] = fixed_->options.missing;
   const auto missing = static_cast<std::size_t>(random.between(low, high));
-  begin(task, {missing, true});
+  begin(task, {missing, true, true, !delivers()});
   for (std::size_t i = 0; i < order.size(); ++i) {
     wanted_[order[i]] = {random.below(kValuesPerDetail), i < missing, false};
   }
@@ -176,26 +185,32 @@ void IntentionGym::tell(const std::set<std::size_t>& asked, StepResult& result) 
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     if (wanted_[i].missing && asked.contains(wish().needs[i].detail)) slots.insert(slot_of(i));
   }
-  const std::vector<users::Move> moves = ask_user(slots);
+  std::vector<users::Move> moves = ask_user(slots);
   std::int64_t importance = 0;
   std::int64_t covered = 0;
   for (const users::Move& move : moves) {
-    const bool informs = move.act == users::Act::inform;
-    if (!informs && move.act != users::Act::volunteer && move.act != users::Act::correct) continue;
-    news_ = place_of(move.slot);
-    Wanted& wanted = wanted_[news_];
+    // A wrong value covers: it was asked for, and the right one comes by itself.
+    if (!users::tells(move.act) && !users::misleads(move.act)) continue;
+    const std::size_t place = place_of(move.slot);
+    if (is_told(place)) news_ = place;
+    Wanted& wanted = wanted_[place];
     if (wanted.covered || !slots.contains(move.slot)) continue;
     wanted.covered = true;
-    importance = std::max(importance, wish().needs[news_].importance);
+    importance = std::max(importance, wish().needs[place].importance);
     ++covered;
+  }
+  const bool all = std::none_of(wanted_.begin(), wanted_.end(),
+                                [](const Wanted& w) { return w.missing && !w.covered; });
+  const bool ends = !delivers() && all && user().persona().stops;
+  if (ends) {
+    const std::vector<users::Move> settled = settle();
+    moves.insert(moves.end(), settled.begin(), settled.end());
   }
   result.observation = in_words(moves);
   if (delivers()) return;
   result.reward = question_reward(importance, covered) / best();
   if (result.reward > 0.0) result.parts.push_back({"covered", result.reward});
-  const bool all = std::none_of(wanted_.begin(), wanted_.end(),
-                                [](const Wanted& w) { return w.missing && !w.covered; });
-  if (all && user().persona().stops) {
+  if (ends) {
     outcome_ = Outcome::done;
     result.observation += compact() ? "\nRight. " : " That is all, thank you!";
   }

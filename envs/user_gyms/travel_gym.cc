@@ -167,17 +167,19 @@ void TravelGym::reply_to(std::string_view question, StepResult& result) {
   }
   idle_ = slots.empty() ? idle_ + 1 : 0;
   std::vector<users::Move> moves = ask_user(slots);
-  const bool silent = moves.front().act == users::Act::unknown;
+  const auto is_empty = [](const users::Move& move) { return users::empty_handed(move.act); };
+  const bool silent = std::none_of(moves.begin(), moves.end(),
+                                   [](const users::Move& move) { return users::tells(move.act); });
   if (idle_ >= kIdleMax && silent && !user().left()) {
-    moves = volunteer_one();
+    std::erase_if(moves, is_empty);
+    const std::vector<users::Move> more = volunteer_one();
+    moves.insert(moves.begin(), more.begin(), more.end());
     idle_ = 0;
   }
-  if (moves.front().act == users::Act::unknown && indifferent) {
-    result.observation = "I do not mind either way.";
-  } else {
-    result.observation = in_words(moves);
-    if (indifferent) result.observation = "I do not mind either way. " + result.observation;
-  }
+  if (indifferent) std::erase_if(moves, is_empty);
+  if (indifferent) result.observation = "I do not mind either way.";
+  if (indifferent && !moves.empty()) result.observation += " ";
+  if (!moves.empty()) result.observation += in_words(moves);
 }
 
 std::string TravelGym::list(const Booking& booking) const {

@@ -63,17 +63,21 @@ std::vector<users::Move> UserGym::ask_user(const std::set<std::size_t>& asked) {
 
 std::string UserGym::in_words(std::span<const users::Move> moves) const {
   if (!compact()) {
-    const auto words = [this](std::size_t slot) { return slot_words(slot); };
-    return users::realise(user_.persona(), moves, words, user_.words_key());
+    const auto words = [this](const users::Move& move) { return words_of_move(move); };
+    return users::realise(user_.persona(), moves, words, user_.words_key(), user_.breaks_off());
   }
   std::string text;
   for (const users::Move& move : moves) {
-    const bool tells = move.act == users::Act::inform || move.act == users::Act::volunteer ||
-                       move.act == users::Act::correct;
-    if (tells) text += piece_of(slot_words(move.slot).value);
+    const bool says = users::tells(move.act) || users::misleads(move.act);
+    if (says) text += piece_of(words_of_move(move).value);
     if (move.act == users::Act::leave) text += "\nGone.";
   }
   return text.empty() ? std::string(kNothingFound) : text;
+}
+
+users::SlotWords UserGym::words_of_move(const users::Move& move) const {
+  return users::misleads(move.act) ? wrong_words(move.slot, user_.mistake_key(move.slot))
+                                   : slot_words(move.slot);
 }
 
 std::string UserGym::how_to_write() const {
@@ -113,12 +117,27 @@ StepResult UserGym::step(Seat, const AgentReply& reply, Scheduler&) {
 }
 
 void UserGym::play(const GymReply& read, StepResult& result) {
-  if (read.choice != Choice::answer || user_.accepts(read.content)) {
+  user_.hears(read.content);
+  std::optional<std::string> held_back;
+  if (read.choice == Choice::answer) held_back = holds_back(read.content);
+  if (held_back) {
+    result.observation = *held_back;
+  } else {
     act(read, result);
-    return;
   }
+  // A search is answered by nobody.
+  if (!compact() && read.choice != Choice::search) {
+    result.observation = users::labelled(user_.persona().protocol, result.observation);
+  }
+}
+
+std::optional<std::string> UserGym::holds_back(std::string_view answer) {
+  if (user_.owes()) return in_words(user_.settle());
+  if (user_.accepts(answer)) return std::nullopt;
   const users::Move doubt{users::Act::doubt, 0};
-  result.observation = compact() ? "\nSure?" : in_words({&doubt, 1});
+  if (compact()) return "\nSure?";
+  const auto nothing = [](const users::Move&) { return users::SlotWords{}; };
+  return users::realise(user_.persona(), {&doubt, 1}, nothing, user_.words_key());
 }
 
 void UserGym::write_progress(ByteWriter& out) const {

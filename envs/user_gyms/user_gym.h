@@ -10,8 +10,9 @@
 // turn and is answered with how to write.
 //
 // The user is a persona (agents/users/persona.h, option persona): it may dodge, add, change its
-// mind, doubt an answer until it is repeated, or leave. In style compact its wording and its noise
-// make no difference, since text is made of pieces.
+// mind, doubt an answer until it is repeated, or leave. What it has said wrongly it puts right
+// before it judges an answer, which has to be given again. In style compact its wording, its noise
+// and what it says beside the matter make no difference, since text is made of pieces.
 //
 // The interface is that of UserRL, arXiv 2509.19736 (one tool with a choice and a content). There
 // users are language models; here they follow rules, so that every answer is exact and a replay
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -70,8 +72,16 @@ class UserGym : public UntimedEnvironment {
   std::vector<users::Move> volunteer_one() { return user_.volunteer_one(); }
   /// The moves of the last question in words.
   std::string in_words(std::span<const users::Move> moves) const;
+  /// What a move about a slot says.
+  users::SlotWords words_of_move(const users::Move& move) const;
   /// A slot's name and its value as it is.
   virtual users::SlotWords slot_words(std::size_t slot) const = 0;
+  /// The same with another value, for a user who is mistaken; of slots that have other values.
+  virtual users::SlotWords wrong_words(std::size_t slot, RandomKey) const {
+    return slot_words(slot);
+  }
+  /// Puts right what was said wrongly before the user ends the talk by itself.
+  std::vector<users::Move> settle() { return user_.settle(); }
   /// What the compact style says for a value.
   virtual std::string piece_of(const std::string& value) const { return " " + value; }
   /// The user changes its mind about a slot.
@@ -93,6 +103,8 @@ class UserGym : public UntimedEnvironment {
  private:
   std::string how_to_write() const;
   void play(const GymReply& read, StepResult& result);
+  /// The user's reply to an answer that it does not judge yet; nothing where it does.
+  std::optional<std::string> holds_back(std::string_view answer);
   PromptStyle style_;
   std::int64_t turns_max_;
   std::int64_t turns_ = 0;

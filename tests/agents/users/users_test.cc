@@ -7,32 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "agents/users/dialogue.h"
-#include "agents/users/persona.h"
-#include "agents/users/realiser.h"
-#include "core/text.h"
+#include "tests/agents/users/talk.h"
 
 namespace turnhalle::users {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<Persona> read(const std::string& text) {
-  return persona_from(*parse_json(text, "user.json"));
-}
-
-Persona persona_with(const std::string& axes) {
-  return read("{\"kind\":\"user\",\"version\":1,\"name\":\"x\"," + axes + "}").value();
-}
-
-Dialogue talk(const Persona& persona, std::size_t slots, std::uint64_t seed = 1,
-              bool needed = true) {
-  Dialogue dialogue(persona);
-  dialogue.begin({slots, needed}, RandomKey::from_seed(seed));
-  return dialogue;
-}
-
-using Moves = std::vector<Move>;
 
 TEST(Persona, ShippedOnesAreTheFilesOfTheFolderByName) {
   std::set<std::string> files;
@@ -58,11 +38,53 @@ TEST(Persona, BadFilesAreRefusedWithAPlace) {
       {"{\"kind\":\"user\",\"doubts\":3}", "/doubts"},
       {"{\"kind\":\"user\",\"noise\":{\"typos\":0.5}}", "/noise/typos"},
       {"{\"kind\":\"user\",\"disclosure\":\"on_aks\"}", "on_ask"},
-      {"{\"kind\":\"user\",\"patience\":{\"grace\":0}}", "/patience/grace"}};
+      {"{\"kind\":\"user\",\"patience\":{\"grace\":0}}", "/patience/grace"},
+      {"{\"kind\":\"user\",\"vague\":\"hint\"}", "hints"},
+      {"{\"kind\":\"user\",\"refuse\":0.7,\"counter\":0.4}", "/counter"},
+      {"{\"kind\":\"user\",\"mistakes\":{\"corrects_after\":0}}", "/mistakes/corrects_after"},
+      {"{\"kind\":\"user\",\"memory\":{\"reask\":1}}", "reasks"},
+      {"{\"kind\":\"user\",\"leaves_early\":2}", "/leaves_early"},
+      {"{\"kind\":\"user\",\"temper\":{\"level_max\":4}}", "/temper/level_max"},
+      {"{\"kind\":\"user\",\"tangents\":{\"chance\":-1}}", "/tangents/chance"},
+      {"{\"kind\":\"user\",\"requests\":{\"count\":4}}", "/requests/count"},
+      {"{\"kind\":\"user\",\"lexis\":\"heldout\"}", "held_out"},
+      {"{\"kind\":\"user\",\"wording\":\"nonnative\"}", "non_native"},
+      {"{\"kind\":\"user\",\"verbosity\":{\"words_max\":7}}", "/verbosity/words_max"},
+      {"{\"kind\":\"user\",\"noise\":{\"truncated_to\":0.1}}", "/noise/truncated_to"},
+      {"{\"kind\":\"user\",\"protocol\":{\"role_label\":\"tagged\"}}", "tag"}};
   for (const auto& [text, part] : refused) {
     const Result<Persona> persona = read(text);
     ASSERT_FALSE(persona.ok()) << text;
     EXPECT_NE(persona.error().text().find(part), std::string::npos) << persona.error().text();
+  }
+}
+
+// The reader and the schema know the same keys.
+TEST(Persona, EveryKeyIsReadAndInTheSchema) {
+  const std::string text = R"({"kind":"user","version":1,"name":"all","summary":"s",
+    "held_out":true,"disclosure":"when_pressed","asks":2,"at_once_max":1,"vague":"hints",
+    "deflect":0.1,"refuse":0.1,"counter":0.1,"dont_know":0.1,"volunteer":0.1,
+    "mistakes":{"chance":0.1,"corrects_after":2},"memory":{"reasks":0.1,"contradicts":0.1},
+    "drift_at":3,"patience":{"grace":8,"hazard":0.1,"growth":0.1},"leaves_early":0.1,"doubts":1,
+    "stops":false,"temper":{"chance":0.1,"growth":0.1,"level_max":2},
+    "tangents":{"chance":0.1,"complains":0.1},"requests":{"count":1,"insists":2},
+    "wording":"non_native","lexis":"held_out","verbosity":{"style":"rambling","words_max":20},
+    "noise":{"typos":0.1,"lower_case":true,"no_punctuation":true,"truncation":0.1,
+    "truncated_to":0.3},"protocol":{"words_max":30,"role_label":"tag"}})";
+  const Result<Persona> persona = read(text);
+  ASSERT_TRUE(persona.ok()) << persona.error().text();
+  EXPECT_EQ(persona->protocol.role_label, RoleLabel::tag);
+  EXPECT_EQ(persona->noise.truncated_to, 0.3);
+  const Json schema = persona_schema()["properties"];
+  const Json given = parse_json(text, "user.json")->root;
+  EXPECT_EQ(schema.size(), given.size());
+  for (const auto& [key, value] : given.items()) {
+    ASSERT_TRUE(schema.contains(key)) << key;
+    if (!value.is_object()) continue;
+    EXPECT_EQ(schema[key]["properties"].size(), value.size()) << key;
+    for (const auto& [inner, ignored] : value.items()) {
+      EXPECT_TRUE(schema[key]["properties"].contains(inner)) << key << inner;
+    }
   }
 }
 
@@ -184,16 +206,11 @@ TEST(Dialogue, SnapshotsGoOnAlike) {
     user.ask({0});
     user.accepts("owl");
     user.ask({1});
-    std::string bytes;
-    ByteWriter out(bytes);
-    user.snapshot(out);
+    const std::string bytes = bytes_of(user);
     Dialogue copy(persona);
     ByteReader in(bytes);
     ASSERT_TRUE(copy.restore(in) && in.finished()) << persona.name;
-    std::string again;
-    ByteWriter rewritten(again);
-    copy.snapshot(rewritten);
-    EXPECT_EQ(bytes, again);
+    EXPECT_EQ(bytes, bytes_of(copy));
     for (int i = 0; i < 12; ++i) EXPECT_EQ(user.ask({2, 3}), copy.ask({2, 3})) << persona.name;
     EXPECT_EQ(user.accepts("owl"), copy.accepts("owl"));
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
@@ -203,22 +220,15 @@ TEST(Dialogue, SnapshotsGoOnAlike) {
   }
 }
 
-SlotWords words_of(std::size_t slot) {
-  static const std::vector<SlotWords> kWords = {{"date", "Friday"}, {"colour", "sea green"}};
-  return kWords[slot];
-}
-
-const std::vector<Act> kActs = {Act::inform,  Act::volunteer, Act::correct, Act::deflect,
-                                Act::unknown, Act::doubt,     Act::leave};
-
 TEST(Realiser, SaysValuesAndNothingThatIsNotTold) {
   for (const Persona& persona : shipped_personas()) {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
-      for (const Act act : kActs) {
+      for (std::size_t i = 0; i < kActs; ++i) {
+        const auto act = static_cast<Act>(i);
         const Moves moves = {{act, 1}};
         const std::string text = realise(persona, moves, words_of, RandomKey::from_seed(seed));
-        const bool tells = act == Act::inform || act == Act::volunteer || act == Act::correct;
-        EXPECT_EQ(text.find("sea green") != std::string::npos, tells) << text;
+        EXPECT_EQ(text.find("sea green") != std::string::npos, tells(act)) << text;
+        EXPECT_EQ(text.find("pale pink") != std::string::npos, misleads(act)) << text;
         EXPECT_EQ(leaked(text, std::vector<std::string>{"Friday"}), std::nullopt) << text;
         EXPECT_FALSE(text.empty());
         EXPECT_EQ(text, realise(persona, moves, words_of, RandomKey::from_seed(seed)));
@@ -234,17 +244,17 @@ TEST(Realiser, WordsThePlainUserPlainly) {
             "The date: Friday. By the way, the colour: sea "
             "green.");
   EXPECT_EQ(realise(plain, Moves{{Act::unknown, 0}}, words_of, {}), "No information found.");
-  const auto bare = [](std::size_t) { return SlotWords{"", "Yes"}; };
+  const auto bare = [](const Move&) { return SlotWords{"", "Yes"}; };
   EXPECT_EQ(realise(plain, Moves{{Act::inform, 0}}, bare, {}), "Yes.");
 }
 
 TEST(Realiser, WordingsDiffer) {
   std::set<std::string> texts;
-  for (const std::string wording : {"plain", "formal", "casual", "terse"}) {
+  for (const std::string wording : {"plain", "formal", "casual", "terse", "non_native"}) {
     const Persona persona = persona_with("\"wording\":\"" + wording + "\"");
     texts.insert(realise(persona, Moves{{Act::deflect, 0}}, words_of, RandomKey::from_seed(1)));
   }
-  EXPECT_EQ(texts.size(), 4U);
+  EXPECT_EQ(texts.size(), 5U);
 }
 
 TEST(Realiser, NoiseSparesFixedPieces) {
