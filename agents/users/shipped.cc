@@ -9,14 +9,23 @@ namespace turnhalle::embedded {
 
 std::string_view user_changeable();
 std::string_view user_chatty();
+std::string_view user_curt();
+std::string_view user_demanding();
 std::string_view user_difficult();
+std::string_view user_digressive();
 std::string_view user_endless();
 std::string_view user_evasive();
+std::string_view user_foreign();
+std::string_view user_forgetful();
 std::string_view user_formal();
 std::string_view user_forthcoming();
+std::string_view user_guarded();
 std::string_view user_hasty();
+std::string_view user_impatient();
+std::string_view user_muddled();
 std::string_view user_piecemeal();
 std::string_view user_plain();
+std::string_view user_rephrasing();
 std::string_view user_reserved();
 std::string_view user_sceptical();
 std::string_view user_single_minded();
@@ -34,17 +43,26 @@ struct File {
 };
 
 // By name.
-constexpr std::array<File, 15> kFiles = {{
+constexpr std::array<File, 24> kFiles = {{
     {"changeable", embedded::user_changeable},
     {"chatty", embedded::user_chatty},
+    {"curt", embedded::user_curt},
+    {"demanding", embedded::user_demanding},
     {"difficult", embedded::user_difficult},
+    {"digressive", embedded::user_digressive},
     {"endless", embedded::user_endless},
     {"evasive", embedded::user_evasive},
+    {"foreign", embedded::user_foreign},
+    {"forgetful", embedded::user_forgetful},
     {"formal", embedded::user_formal},
     {"forthcoming", embedded::user_forthcoming},
+    {"guarded", embedded::user_guarded},
     {"hasty", embedded::user_hasty},
+    {"impatient", embedded::user_impatient},
+    {"muddled", embedded::user_muddled},
     {"piecemeal", embedded::user_piecemeal},
     {"plain", embedded::user_plain},
+    {"rephrasing", embedded::user_rephrasing},
     {"reserved", embedded::user_reserved},
     {"sceptical", embedded::user_sceptical},
     {"single_minded", embedded::user_single_minded},

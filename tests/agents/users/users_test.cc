@@ -27,8 +27,8 @@ TEST(Persona, ShippedOnesAreTheFilesOfTheFolderByName) {
     held_out += persona.held_out ? 1 : 0;
   }
   EXPECT_EQ(shipped, files);
-  EXPECT_GE(shipped.size(), 12U);
-  EXPECT_GE(held_out, 4);
+  EXPECT_EQ(shipped.size(), 24U);
+  EXPECT_EQ(held_out, 9);
 }
 
 TEST(Persona, BadFilesAreRefusedWithAPlace) {

@@ -9,6 +9,7 @@
 
 #include "agents/users/persona.h"
 #include "agents/users/realiser.h"
+#include "core/bytes.h"
 #include "core/env_check.h"
 #include "envs/user_gyms/colbench_gym.h"
 #include "envs/user_gyms/function_gym.h"
@@ -92,13 +93,38 @@ TEST_P(EveryPersona, IsTheSameForAllRolloutsOfATask) {
   }
 }
 
+TEST_P(EveryPersona, GoesOnAlikeFromItsSnapshot) {
+  for (const std::string reward : {"coverage", "delivery"}) {
+    const auto family = with_user(intention::entry(), GetParam(), ",\"reward\":\"" + reward + "\"");
+    const auto game = family->make();
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      game->reset(task_of(i));
+      say(*game, "[action] Which date and size?");
+      say(*game, "[action] Which people, place and chess?");
+      std::string bytes;
+      ByteWriter out(bytes);
+      game->snapshot(out);
+      const auto copy = family->make();
+      ByteReader in(bytes);
+      ASSERT_TRUE(copy->restore(in) && in.finished());
+      for (const std::string reply :
+           {"[action] Which date?", "[answer] red", "[action] Which size?",
+            "[action] Which colour?", "[answer] red", "[answer] red"}) {
+        EXPECT_EQ(say(*game, reply).observation, say(*copy, reply).observation);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Personas, EveryPersona, testing::ValuesIn(persona_names()),
                          [](const auto& item) { return item.param; });
 
 TEST(Personas, ChangeWhatIsSaid) {
   const Task task = task_of(5);
   const std::string plain = play(*with_user(intention::entry(), "plain"), "expert", task, {}).text;
-  for (const std::string name : {"reserved", "formal", "sloppy", "forthcoming"}) {
+  for (const std::string name :
+       {"reserved", "formal", "sloppy", "forthcoming", "curt", "demanding", "digressive", "foreign",
+        "forgetful", "guarded", "muddled", "rephrasing"}) {
     EXPECT_NE(play(*with_user(intention::entry(), name), "expert", task, {}).text, plain) << name;
   }
 }
