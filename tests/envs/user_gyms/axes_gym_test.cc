@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/users/asides.h"
 #include "core/text.h"
 #include "envs/user_gyms/colbench_gym.h"
 #include "envs/user_gyms/intention_gym.h"
