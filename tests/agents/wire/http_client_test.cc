@@ -87,7 +87,13 @@ class TlsServer {
     tls_.use_private_key_file(folder.file("key"), asio::ssl::context::pem);
     thread_ = std::thread([this] { serve(); });
   }
-  ~TlsServer() { thread_.join(); }
+  // Knocks, in case that nobody came.
+  ~TlsServer() {
+    asio::io_context context;
+    error_code ignored;
+    Tcp::socket(context).connect(acceptor_.local_endpoint(), ignored);
+    thread_.join();
+  }
   int port() const { return port_; }
   std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
 
