@@ -1,12 +1,11 @@
 #include "apps/episode_view.h"
 
-#include <array>
-#include <cstdio>
 #include <istream>
 #include <ostream>
 #include <string>
 #include <string_view>
 
+#include "apps/output.h"
 #include "core/text.h"
 
 namespace turnhalle::app {
@@ -42,15 +41,9 @@ void print_start(std::ostream& out, std::size_t number, const EpisodeStart& star
   }
 }
 
-std::string three_digits(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
-}
-
 // advantage 0.310, information gain 0.520 (log-prob -1.100, masked -1.620), format good
 void print_credit(std::ostream& out, const Json& credit) {
-  const auto number = [&](const char* name) { return three_digits(credit.value(name, 0.0)); };
+  const auto number = [&](const char* name) { return fixed(credit.value(name, 0.0), 3); };
   out << "  advantage " << number("advantage");
   if (credit.contains("information_gain")) {
     out << ", information gain " << number("information_gain") << " (log-prob " << number("logp")

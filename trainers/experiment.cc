@@ -40,10 +40,7 @@ PolicySource read_policy(JsonObject object, const std::string& file) {
   policy.freeze_layers = object.integer("freeze_layers", {0, 1024}, 0);
   if (policy.from.empty()) {
     lm::ModelConfig& config = policy.config;
-    static constexpr std::array<std::string, 3> kShapes = {"llama", "qwen2", "qwen3"};
-    config.type = lm::ModelType(
-        std::ranges::find(kShapes, object.one_of("model_type", kShapes, kShapes[0])) -
-        kShapes.begin());
+    config.type = lm::read_model_type(object, lm::ModelType::llama);
     config.hidden_size = object.integer("hidden_size", {8, 8192}, 64);
     config.num_hidden_layers = object.integer("num_hidden_layers", {1, 256}, 4);
     config.num_attention_heads = object.integer("num_attention_heads", {1, 256}, 4);
@@ -305,7 +302,7 @@ Json experiment_schema() {
                         {"precision", {{"enum", {"float32", "bfloat16", "auto"}}}},
                         {"freeze_embedding", {{"type", "boolean"}}},
                         {"freeze_layers", integer},
-                        {"model_type", {{"enum", {"llama", "qwen2", "qwen3"}}}},
+                        {"model_type", {{"enum", lm::model_type_names()}}},
                         {"hidden_size", integer},
                         {"num_hidden_layers", integer},
                         {"num_attention_heads", integer},

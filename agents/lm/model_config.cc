@@ -5,8 +5,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/json_reader.h"
-
 namespace turnhalle::lm {
 namespace {
 
@@ -120,6 +118,16 @@ void check_shape(JsonObject& object, const ModelConfig& config) {
 
 std::string name_of(ModelType type) { return kTypes.at(static_cast<std::size_t>(type)); }
 
+std::span<const std::string> model_type_names() { return kTypes; }
+
+ModelType read_model_type(JsonObject& object, std::optional<ModelType> fallback) {
+  std::optional<std::string> absent;
+  if (fallback) absent = name_of(*fallback);
+  const std::string name = object.one_of("model_type", kTypes, absent);
+  const auto place = std::find(kTypes.begin(), kTypes.end(), name);  // the end after an error
+  return place == kTypes.end() ? ModelType::llama : ModelType(place - kTypes.begin());
+}
+
 std::int64_t ModelConfig::parameters() const {
   const std::int64_t qkv = qkv_width() * (hidden_size + (attention_bias ? 1 : 0));
   const std::int64_t output = hidden_size * (query_width() + (has_output_bias() ? 1 : 0));
@@ -133,12 +141,7 @@ Result<ModelConfig> parse_model_config(const JsonDocument& document) {
   JsonReader reader(document);
   JsonObject object = reader.object();
   ModelConfig config;
-  const std::string type = object.one_of("model_type", kTypes);
-  for (std::size_t i = 0; i < kTypes.size(); ++i) {
-    if (type == kTypes.at(i)) {
-      config.type = static_cast<ModelType>(i);
-    }
-  }
+  config.type = read_model_type(object);
   config.hidden_size = object.integer("hidden_size", kSize);
   config.intermediate_size = object.integer("intermediate_size", kSize);
   config.num_hidden_layers = object.integer("num_hidden_layers", {1, 1024});

@@ -7,16 +7,22 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/json.h"
+#include "core/json_reader.h"
 #include "core/result.h"
 
 namespace turnhalle::lm {
 
 enum class ModelType : std::uint8_t { llama, qwen2, qwen3 };
 std::string name_of(ModelType type);
+/// The names of all types, in their order.
+std::span<const std::string> model_type_names();
+/// The key "model_type" of an object; it must be there unless there is a fallback.
+ModelType read_model_type(JsonObject& object, std::optional<ModelType> fallback = {});
 
 /// Rotary scaling of Llama 3.1 (`rope_type` "llama3"): long wavelengths are stretched by
 /// `factor`, short ones left alone, the ones between interpolated.

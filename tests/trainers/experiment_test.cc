@@ -163,6 +163,13 @@ TEST(ExperimentError, HeadsMustDivideTheHiddenSize) {
   expect_contains(error_of(document), "/policy/hidden_size");
 }
 
+TEST(ExperimentError, AnUnknownShapeOfModelSuggestsTheNearest) {
+  Json document = small_experiment();
+  document["policy"]["model_type"] = "qwen4";
+  expect_contains(error_of(document), "/policy/model_type");
+  expect_contains(error_of(document), "Did you mean \"qwen2\"?");
+}
+
 TEST(ExperimentError, AMissingScenarioIsNamed) {
   Json document = small_experiment();
   document["scenario"] = "nowhere.json";
